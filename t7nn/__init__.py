@@ -1,0 +1,1 @@
+"""Torch7's nn in Python."""

@@ -1,0 +1,1 @@
+"""torch/optim: functions that minimise over a flat vector."""
