@@ -1,1 +1,14 @@
-"""Torch7's nn in Python."""
+"""Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
+
+from . import random
+from .containers import *
+from .criterions import *
+from .linear import *
+from .module import *
+from .noise import *
+from .random import manualSeed
+from .simple import *
+from .training import *
+from .transfer import *
+
+__version__ = '0.1.0'

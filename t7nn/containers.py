@@ -1,0 +1,329 @@
+"""Modules made of modules.
+
+Torch7 manual: containers.md
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from .module import Module
+from .tensors import describe, nested_map
+
+__all__ = ['Concat', 'Container', 'Parallel', 'Sequential']
+
+
+class Container(Module):
+    """The base of all containers: ``modules`` is the list of children, and whatever concerns parameters or modes goes
+    to each of them.
+
+    ``container[0]`` is the first child, as in Python; ``container.get(1)`` is the same one, as in Torch7.
+
+    Torch7 manual: containers.md#nn.Container
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.modules = []
+
+    def add(self, module: Module) -> Self:
+        """Append a child; returns the container, so that calls can be chained."""
+        self.modules.append(self._module(module))
+        return self
+
+    def get(self, index: int) -> Module | None:
+        """The child at `index`, counted from 1; None past the last."""
+        if index < 1:
+            raise IndexError(f'{self.typename}.get counts from 1, got {index}')
+        return self.modules[index - 1] if index <= len(self.modules) else None
+
+    def size(self) -> int:
+        """The number of children."""
+        return len(self.modules)
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.modules)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return self.modules[index]
+
+    def _module(self, module: Any) -> Module:
+        if not isinstance(module, Module):
+            raise self.error(f'a module needed, got {describe(module)}', TypeError)
+        return module
+
+    def call(self, index: int, method: str, *arguments: Any) -> Any:
+        """`method` of the child at `index` (from 0); an error that leaves it gets a note saying which child it was
+        in."""
+        try:
+            return getattr(self.modules[index], method)(*arguments)
+        except Exception as error:
+            self.note(error, index)
+            raise
+
+    def note(self, error: Exception, index: int) -> None:
+        """Note at `error` that it left the child at `index` (from 0)."""
+        error.add_note(f'In {index + 1} module of {self.typename}')
+
+    def applyToModules(self, func: Callable[[Module], Any]) -> None:
+        """Call `func` with each child."""
+        for module in self.modules:
+            func(module)
+
+    def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The children's parameters and gradients, one child after the other."""
+        weights, gradients = [], []
+        for module in self.modules:
+            weight, gradient = module.parameters()
+            weights += weight
+            gradients += gradient
+        return weights, gradients
+
+    def zeroGradParameters(self) -> None:
+        self.applyToModules(lambda module: module.zeroGradParameters())
+
+    def updateParameters(self, learningRate: float) -> None:
+        self.applyToModules(lambda module: module.updateParameters(learningRate))
+
+    def training(self) -> None:
+        self.applyToModules(lambda module: module.training())
+        super().training()
+
+    def evaluate(self) -> None:
+        self.applyToModules(lambda module: module.evaluate())
+        super().evaluate()
+
+    def share(self, module: Module, *names: str) -> Self:
+        if len(self) != len(module.modules):
+            raise self.error(f'a container of {len(self)} modules needed to share with, got {len(module.modules)}')
+        for mine, its in zip(self.modules, module.modules, strict=True):
+            mine.share(its, *names)
+        return self
+
+    def reset(self, stdv: float | None = None) -> Self:
+        self.applyToModules(lambda module: module.reset(stdv))
+        return self
+
+    def lines(self, first: str, indent: str, last_indent: str, arrow: str, last_arrow: str, end: str = '') -> str:
+        """The children as Torch7 prints them: a header, then one child a line behind an arrow, the last one behind its
+        own."""
+        text = f'{self.typename} {{\n  {first}'
+        for i, module in enumerate(self.modules, 1):
+            last = i == len(self.modules)
+            body = str(module).replace('\n', '\n  ' + (last_indent if last else indent))
+            text += f'\n  {last_arrow if last else arrow}({i}): {body}'
+        return f'{text}{end}\n}}'
+
+
+class Sequential(Container):
+    """The children one after the other: y = f_n(...f_2(f_1(x))).
+
+    >>> import t7nn as nn
+    >>> print(nn.Sequential().add(nn.Linear(2, 3)).add(nn.Tanh()))
+    nn.Sequential {
+      [input -> (1) -> (2) -> output]
+      (1): nn.Linear(2 -> 3)
+      (2): nn.Tanh
+    }
+
+    Torch7 manual: containers.md#nn.Sequential
+    """
+
+    def add(self, module: Module) -> Self:
+        super().add(module)
+        return self._adopt()
+
+    def insert(self, module: Module, index: int | None = None) -> None:
+        """Put `module` at `index`, counted from 1; at the end where none is given."""
+        index = len(self) + 1 if index is None else index
+        if not 1 <= index <= len(self) + 1:
+            raise IndexError(
+                f'{self.typename}.insert: index should be contiguous to existing modules: '
+                f'1 to {len(self) + 1}, got {index}'
+            )
+        self.modules.insert(index - 1, self._module(module))
+        self._adopt()
+
+    def remove(self, index: int | None = None) -> None:
+        """Take out the child at `index`, counted from 1; the last one where none is given."""
+        index = len(self) if index is None else index
+        if not 1 <= index <= len(self):
+            raise IndexError(f'{self.typename}.remove: index out of range: 1 to {len(self)} needed, got {index}')
+        del self.modules[index - 1]
+        self._adopt()
+
+    def _adopt(self) -> Self:
+        self.output = self.modules[-1].output if self.modules else np.empty(0, self.dtype)
+        self.gradInput = self.modules[0].gradInput if self.modules else np.empty(0, self.dtype)
+        return self
+
+    def updateOutput(self, input: Any) -> Any:
+        i = 0
+        try:
+            for module in self.modules:
+                input = module.updateOutput(input)
+                i += 1
+        except Exception as error:
+            self.note(error, i)
+            raise
+        self.output = input
+        return input
+
+    def _walk_back(self, method: str, input: Any, gradOutput: Any, *arguments: Any) -> Any:
+        """Call `method` of every child from the last to the first, each with its input and the gradInput of the one
+        behind it."""
+        modules = self.modules
+        i = len(modules)
+        try:
+            while i:
+                i -= 1
+                module = modules[i]
+                getattr(module, method)(modules[i - 1].output if i else input, gradOutput, *arguments)
+                gradOutput = module.gradInput
+        except Exception as error:
+            self.note(error, i)
+            raise
+        return gradOutput
+
+    def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
+        self.gradInput = self._walk_back('updateGradInput', input, gradOutput)
+        return self.gradInput
+
+    def accGradParameters(self, input: Any, gradOutput: Any, scale: float = 1) -> None:
+        self._walk_back('accGradParameters', input, gradOutput, scale)
+
+    def accUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
+        self._walk_back('accUpdateGradParameters', input, gradOutput, lr)
+
+    def backward(self, input: Any, gradOutput: Any, scale: float = 1) -> Any:
+        self.gradInput = self._walk_back('backward', input, gradOutput, scale)
+        return self.gradInput
+
+    def __str__(self) -> str:
+        path = ' -> '.join(['input', *(f'({i})' for i in range(1, len(self) + 1)), 'output'])
+        return self.lines(f'[{path}]', '', '', '', '')
+
+
+class Branches(Container):
+    """The base of containers whose children work side by side; says how they print and how their results are joined."""
+
+    def __str__(self) -> str:
+        return self.lines('input', '  |    ', '       ', '  |`-> ', '   `-> ', '\n     ... -> output')
+
+    def axis(self, dimension: int, ndim: int) -> int:
+        """The axis, from 0, that Torch7 calls `dimension`."""
+        if not 1 <= dimension <= ndim:
+            raise self.error(f'dimension {dimension} needed, counted from 1, got a tensor of {ndim} dimensions')
+        return dimension - 1
+
+    def join(self, outputs: list[np.ndarray], axis: int) -> np.ndarray:
+        """Concatenate `outputs` along `axis` into ``output``."""
+        shapes = {output.shape[:axis] + output.shape[axis + 1 :] for output in outputs}
+        if len(shapes) != 1:
+            raise self.error(
+                f'outputs that agree in all dimensions but {axis + 1} needed, got {", ".join(map(describe, outputs))}'
+            )
+        shape = list(outputs[0].shape)
+        shape[axis] = sum(output.shape[axis] for output in outputs)
+        return np.concatenate(outputs, axis, out=self.buffer('output', tuple(shape)))
+
+    def parts(self, gradOutput: np.ndarray, axis: int) -> Iterator[np.ndarray]:
+        """The slices of `gradOutput` that belong to the children's outputs."""
+        sizes = [module.output.shape[axis] for module in self.modules]
+        if gradOutput.shape != self.output.shape:
+            raise self.error(f'gradOutput of shape {self.output.shape} needed, got {describe(gradOutput)}')
+        ends = np.cumsum(sizes).tolist()
+        for size, end in zip(sizes, ends, strict=True):
+            yield gradOutput[(slice(None),) * axis + (slice(end - size, end),)]
+
+
+class Concat(Branches):
+    """Every child gets the whole input; their outputs are concatenated along `dimension` (counted from 1).
+
+    Torch7 manual: containers.md#nn.Concat
+    """
+
+    def __init__(self, dimension: int):
+        super().__init__()
+        self.dimension = dimension
+
+    def updateOutput(self, input: Any) -> np.ndarray:
+        outputs = [self.call(i, 'updateOutput', input) for i in range(len(self))]
+        if not outputs:
+            raise self.error('at least one module needed')
+        return self.join(outputs, self.axis(self.dimension, outputs[0].ndim))
+
+    def _each(self, method: str, input: Any, gradOutput: np.ndarray, *arguments: Any) -> None:
+        parts = self.parts(gradOutput, self.dimension - 1)
+        for i, part in enumerate(parts):
+            self.call(i, method, input, part, *arguments)
+
+    def _sum_gradInputs(self) -> Any:
+        gradients = [module.gradInput for module in self.modules if module.gradInput is not None]
+        total = nested_map(np.copy, gradients[0])
+        for gradient in gradients[1:]:
+            nested_map(lambda sum, part: np.add(sum, part, out=sum), total, gradient)
+        self.gradInput = total
+        return total
+
+    def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
+        self._each('updateGradInput', input, gradOutput)
+        return self._sum_gradInputs()
+
+    def backward(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> Any:
+        self._each('backward', input, gradOutput, scale)
+        return self._sum_gradInputs()
+
+    def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self._each('accGradParameters', input, gradOutput, scale)
+
+    def accUpdateGradParameters(self, input: Any, gradOutput: np.ndarray, lr: float) -> None:
+        self._each('accUpdateGradParameters', input, gradOutput, lr)
+
+
+class Parallel(Branches):
+    """Child i gets slice i of the input along `inputDimension`; outputs are concatenated along `outputDimension` (both
+    from 1).
+
+    Torch7 manual: containers.md#nn.Parallel
+    """
+
+    def __init__(self, inputDimension: int, outputDimension: int):
+        super().__init__()
+        self.inputDimension = inputDimension
+        self.outputDimension = outputDimension
+
+    def _slices(self, input: np.ndarray) -> np.ndarray:
+        self.check(input)
+        slices = np.moveaxis(input, self.axis(self.inputDimension, input.ndim), 0)
+        if len(slices) != len(self):
+            raise self.error(
+                f'input of size {len(self)} in dimension {self.inputDimension} needed, a slice for each module, '
+                f'got {describe(input)}'
+            )
+        return slices
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        outputs = [self.call(i, 'updateOutput', part) for i, part in enumerate(self._slices(input))]
+        return self.join(outputs, self.axis(self.outputDimension, outputs[0].ndim))
+
+    def _each(self, method: str, input: np.ndarray, gradOutput: np.ndarray, *arguments: Any) -> list:
+        pairs = zip(self._slices(input), self.parts(gradOutput, self.outputDimension - 1), strict=True)
+        return [self.call(i, method, part, gradient, *arguments) for i, (part, gradient) in enumerate(pairs)]
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        gradients = self._each('updateGradInput', input, gradOutput)
+        return np.stack(gradients, self.inputDimension - 1, out=self.buffer('gradInput', input.shape))
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self._each('accGradParameters', input, gradOutput, scale)
+
+    def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
+        self._each('accUpdateGradParameters', input, gradOutput, lr)

@@ -1,0 +1,444 @@
+"""The protocol that every layer and every criterion obeys.
+
+A layer is trained in three steps, each a method of its own. For a layer y = f(x; w) and a loss L,
+
+1. ``updateOutput(input)`` computes y from x,
+2. ``updateGradInput(input, gradOutput)`` computes dL/dx from dL/dy,
+3. ``accGradParameters(input, gradOutput, scale)`` adds scale * dL/dw to the gradients, and
+   ``accUpdateGradParameters(input, gradOutput, lr)`` adds -lr * dL/dw to the parameters themselves.
+
+``forward`` is the first, ``backward`` the second and third. ``output`` and ``gradInput`` belong to the module, and its
+next call overwrites them: copy what is to be kept.
+"""
+
+import copy
+import inspect
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from .tensors import cast, describe, dtype_of, flatten, offset, owner, view
+
+__all__ = ['Criterion', 'Module']
+
+DOUBLE = np.dtype(np.float64)
+
+
+class _View:
+    """An array that pickle and copy rebuild over its storage, so that arrays that share memory share it in the copy."""
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+    def __reduce__(self):
+        return view, (owner(self.array), offset(self.array), self.array.shape, self.array.strides)
+
+
+def _with_views(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_with_views, value))
+    if isinstance(value, dict):
+        return {key: _with_views(item) for key, item in value.items()}
+    return _View(value) if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) else value
+
+
+class _Nilable(type):
+    """Classes whose arguments may be None where they have a default: the default then holds, as with nil in Lua."""
+
+    def __call__(cls, *arguments, **named):
+        if any(argument is None for argument in arguments) or None in named.values():
+            bound = inspect.signature(cls.__init__).bind(cls, *arguments, **named)
+            for name, argument in bound.arguments.items():
+                default = bound.signature.parameters[name].default
+                if argument is None and default is not inspect.Parameter.empty:
+                    bound.arguments[name] = default
+            arguments, named = bound.args[1:], bound.kwargs
+        return super().__call__(*arguments, **named)
+
+
+class Node(metaclass=_Nilable):
+    """What modules and criterions have in common: a dtype, buffers, clear errors, casts and copies.
+
+    Public attributes are state and have Torch7's names. Attributes that begin with ``_`` are scratch: never saved,
+    never copied.
+    """
+
+    inplace: bool = False
+
+    def __init__(self):
+        self.dtype = DOUBLE
+        self.gradInput = np.empty(0)
+        self._buffers = {}
+
+    def __init_subclass__(cls):
+        cls.typename = 'nn.' + cls.__name__
+
+    def __str__(self) -> str:
+        return self.typename
+
+    __repr__ = __str__
+
+    # Errors
+
+    def error(self, text: str, kind: type[Exception] = ValueError) -> Exception:
+        """The exception that says what this module needed and what came."""
+        return kind(f'{str(self).partition(" {")[0]}: {text}')
+
+    def check(self, tensor: Any, what: str = 'input') -> None:
+        """Raise a TypeError unless `tensor` is an array of this module's dtype."""
+        if not isinstance(tensor, np.ndarray):
+            raise self.error(f'a tensor needed as {what}, got {describe(tensor)}', TypeError)
+        if tensor.dtype != self.dtype:
+            raise self.error(
+                f'{what} of {self.dtype} needed, got {tensor.dtype}; cast one of them: '
+                f'module.type("{tensor.dtype}") or x.astype("{self.dtype}")',
+                TypeError,
+            )
+
+    # Buffers
+
+    def buffer(self, name: str, shape: tuple[int, ...], dtype: np.dtype | None = None) -> np.ndarray:
+        """An array of `shape`, kept from call to call under `name` (``output``, ``gradInput`` or scratch); its values
+        are arbitrary."""
+        array = self._buffers.get(name)
+        if array is None or array.shape != shape or array.dtype != (dtype or self.dtype):
+            array = self._buffers[name] = np.empty(shape, dtype or self.dtype)
+        setattr(self, name, array)
+        return array
+
+    def buffer_like(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
+        """`buffer` of the shape of `tensor`, which is checked."""
+        array = self._buffers.get(name)
+        try:
+            fits = array.shape == tensor.shape and array.dtype is tensor.dtype
+        except AttributeError:
+            fits = False
+        if not fits:
+            self.check(tensor, what)
+            array = self.buffer(name, tensor.shape)
+        setattr(self, name, array)
+        return array
+
+    def destination(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
+        """Where an elementwise result goes: `tensor` itself if the module works in place, else `buffer_like(name,
+        tensor)`."""
+        if not self.inplace:
+            return self.buffer_like(name, tensor, what)
+        self.check(tensor, what)
+        setattr(self, name, tensor)
+        return tensor
+
+    # State
+
+    def __getstate__(self) -> dict:
+        return {key: _with_views(value) for key, value in self.__dict__.items() if not key.startswith('_')}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self.dtype = dtype_of(self.dtype)
+        self._buffers = {}
+
+    def clone(self) -> Self:
+        """A copy that shares nothing with the original; what is shared within it stays shared."""
+        return copy.deepcopy(self)
+
+    def type(self, type: Any = None, tensorCache: dict | None = None) -> Any:
+        """Cast every tensor, at any depth, or tell the dtype where no `type` is given.
+
+        Parameters
+        ----------
+        type
+            ``'torch.FloatTensor'``, ``'float32'``, ``numpy.float32`` ...
+        tensorCache
+            a dict handed to several calls keeps what their modules share shared
+        """
+        if type is None:
+            return self.dtype
+        dtype, cache = dtype_of(type), {} if tensorCache is None else tensorCache
+        kinds = {self.dtype.kind, 'f'}  # indices and masks in a network of floating-point numbers stay as they are
+
+        def visit(node: Node) -> None:
+            node.dtype = dtype
+            node.drop_scratch()
+
+        self.map_tensors(lambda tensor: cast(tensor, dtype, cache) if tensor.dtype.kind in kinds else tensor, visit)
+        return self
+
+    def float(self, tensorCache: dict | None = None) -> Self:
+        """Cast to float32."""
+        return self.type(np.float32, tensorCache)
+
+    def double(self, tensorCache: dict | None = None) -> Self:
+        """Cast to float64."""
+        return self.type(np.float64, tensorCache)
+
+    def drop_scratch(self) -> None:
+        """Forget all buffers and every other attribute that begins with ``_``."""
+        for key in [key for key in self.__dict__ if key.startswith('_')]:
+            del self.__dict__[key]
+        self._buffers = {}
+
+    def map_tensors(self, function: Callable, visit: Callable = lambda node: None) -> None:
+        """Put `function(tensor)` in the place of every tensor of this node's state, also within tables and other nodes.
+
+        `visit` is called for every node once.
+        """
+        seen = set()
+
+        def mapped(value):
+            if isinstance(value, np.ndarray):
+                return function(value)
+            if isinstance(value, Node):
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    visit(value)
+                    for key, item in value.__dict__.items():
+                        if not key.startswith('_'):
+                            value.__dict__[key] = mapped(item)
+            elif isinstance(value, list):
+                value[:] = map(mapped, value)
+            elif isinstance(value, dict):
+                value.update((key, mapped(item)) for key, item in value.items())
+            elif type(value) is tuple:
+                return tuple(map(mapped, value))
+            return value
+
+        mapped(self)
+
+
+class Module(Node):
+    """The base of all layers.
+
+    A layer of one's own overrides `updateOutput`, `updateGradInput` and, where it has parameters, `accGradParameters`.
+    Parameters named ``weight`` and ``bias`` with their ``gradWeight`` and ``gradBias`` need nothing more; others are
+    named by `parameters`.
+
+    Torch7 manual: module.md#nn.Module
+    """
+
+    weight: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    gradWeight: np.ndarray | None = None
+    gradBias: np.ndarray | None = None
+    train: bool | None = None
+    shared: bool | None = None
+    modules: list = []
+    #: the fields that clearState() empties
+    cleared: tuple[str, ...] = ('output', 'gradInput')
+
+    def __init__(self):
+        super().__init__()
+        self.output = np.empty(0)
+
+    def __call__(self, input: Any, gradOutput: Any = None) -> Any:
+        """`forward`; with a `gradOutput` also `backward`, and then the pair (output, gradInput)."""
+        self.forward(input)
+        if gradOutput is None:
+            return self.output
+        self.backward(input, gradOutput)
+        return self.output, self.gradInput
+
+    # The three steps
+
+    def forward(self, input: Any) -> Any:
+        """The layer's output for `input`."""
+        return self.updateOutput(input)
+
+    def backward(self, input: Any, gradOutput: Any, scale: float = 1) -> Any:
+        """The gradient with respect to `input`; gradients of parameters are accumulated, times `scale`.
+        `forward(input)` comes first."""
+        self.updateGradInput(input, gradOutput)
+        self.accGradParameters(input, gradOutput, scale)
+        return self.gradInput
+
+    def backwardUpdate(self, input: Any, gradOutput: Any, lr: float) -> Any:
+        """`updateGradInput` and `accUpdateGradParameters` in one."""
+        self.updateGradInput(input, gradOutput)
+        self.accUpdateGradParameters(input, gradOutput, lr)
+        return self.gradInput
+
+    def updateOutput(self, input: Any) -> Any:
+        """Compute ``output``."""
+        return self.output
+
+    def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
+        """Compute ``gradInput``, the gradient with respect to `input`."""
+        return self.gradInput
+
+    def accGradParameters(self, input: Any, gradOutput: Any, scale: float = 1) -> None:
+        """Add `scale` times the gradient with respect to the parameters to ``gradWeight`` and ``gradBias``."""
+
+    def accUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
+        """Add ``-lr`` times the gradient straight to the parameters: one step of gradient descent without a buffer for
+        the gradient."""
+        if self.shared:
+            self.sharedAccUpdateGradParameters(input, gradOutput, lr)
+        else:
+            self.defaultAccUpdateGradParameters(input, gradOutput, lr)
+
+    def defaultAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
+        """Accumulate with the parameters themselves in the place of their gradients."""
+        if self.weight is None and self.bias is None:
+            return
+        gradients = self.gradWeight, self.gradBias
+        self.gradWeight, self.gradBias = self.weight, self.bias
+        try:
+            self.accGradParameters(input, gradOutput, -lr)
+        finally:
+            self.gradWeight, self.gradBias = gradients
+
+    def sharedAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
+        """Accumulate into zeroed gradients, then update: every module that shares them sees the same."""
+        if self.parameters()[0]:
+            self.zeroGradParameters()
+            self.accGradParameters(input, gradOutput, 1)
+            self.updateParameters(lr)
+
+    # Parameters
+
+    def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The learnable tensors and their gradients, two lists; empty where there are none."""
+        pairs = [(self.weight, self.gradWeight), (self.bias, self.gradBias)]
+        return (
+            [weight for weight, _ in pairs if weight is not None],
+            [gradient for weight, gradient in pairs if weight is not None],
+        )
+
+    def getParameters(self) -> tuple[np.ndarray, np.ndarray]:
+        """All parameters as one flat vector, all gradients as another; the module's own become views of them.
+
+        Shared parameters are in it once. A further call makes new vectors, and the ones made before go stale.
+
+        Raises
+        ------
+        ValueError
+            if weights are shared and their gradients are not, or the reverse
+        """
+        (flat, views), (flat_grad, grad_views) = map(flatten, self.parameters())
+        if flat.size != flat_grad.size:
+            raise self.error('check that you are sharing parameters and gradParameters')
+        for i, (parameter, gradient) in enumerate(zip(views, grad_views, strict=True), 1):
+            if offset(parameter) != offset(gradient):
+                raise self.error(
+                    f'misaligned parameter at {i}: check that you are sharing parameters and gradParameters'
+                )
+        olds, old_grads = self.parameters()
+        new = {id(old): new for old, new in zip(olds + old_grads, views + grad_views, strict=True)}
+        self.map_tensors(lambda tensor: new.get(id(tensor), tensor))
+        return flat, flat_grad
+
+    def zeroGradParameters(self) -> None:
+        """Set all gradients to 0."""
+        for gradient in self.parameters()[1]:
+            gradient.fill(0)
+
+    def updateParameters(self, learningRate: float) -> None:
+        """parameter -= learningRate * gradient, for every parameter."""
+        for parameter, gradient in zip(*self.parameters(), strict=True):
+            parameter -= learningRate * gradient
+
+    def share(self, module: 'Module', *names: str) -> Self:
+        """Let this module's tensors of these `names` be those of `module`, the same memory; names that it lacks are
+        passed over."""
+        for name in names:
+            if getattr(self, name, None) is not None:
+                setattr(self, name, getattr(module, name))
+                self.shared = module.shared = True
+        return self
+
+    def clone(self, *names: str) -> Self:
+        """A copy; the tensors of these `names` (``'weight'``, ``'bias'``, ``'gradWeight'`` ...) are shared with the
+        original."""
+        clone = super().clone()
+        return clone.share(self, *names) if names else clone
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw the parameters anew."""
+        return self
+
+    # Modes and state
+
+    def training(self) -> None:
+        """Behave as while training (matters to Dropout and its like)."""
+        self.train = True
+
+    def evaluate(self) -> None:
+        """Behave as after training."""
+        self.train = False
+
+    def clearState(self) -> Self:
+        """Drop everything that the next forward and backward compute anew, before saving for instance."""
+        for name in self.cleared:
+            value = getattr(self, name, None)
+            if value is not None:
+                setattr(
+                    self,
+                    name,
+                    np.empty(0, value.dtype)
+                    if isinstance(value, np.ndarray)
+                    else []
+                    if isinstance(value, (list, dict))
+                    else None,
+                )
+        self.drop_scratch()
+        for module in self.modules:
+            module.clearState()
+        return self
+
+    # Walking through a network
+
+    def apply(self, callback: Callable[['Module'], Any]) -> None:
+        """Call `callback` with this module, then with all that are in it."""
+        for module in self.listModules():
+            callback(module)
+
+    def listModules(self) -> list['Module']:
+        """This module and all that are in it, each before its children."""
+        return [self] + [inner for module in self.modules for inner in module.listModules()]
+
+    def findModules(self, typename: str, container: 'Module | None' = None) -> tuple[list['Module'], list['Module']]:
+        """The modules of exactly the class `typename` (``'nn.Linear'``), and the containers that hold them."""
+        found = [(self, self if container is None else container)] if self.typename == typename else []
+        for module in self.modules:
+            found += zip(*module.findModules(typename, self), strict=True)
+        return [node for node, _ in found], [holder for _, holder in found]
+
+    def replace(self, callback: Callable[['Module'], 'Module']) -> 'Module':
+        """Put `callback(module)` in the place of every module, this one and all that are in it."""
+        replacement = callback(self)
+        self.modules[:] = [module.replace(callback) for module in self.modules]
+        return replacement
+
+    flatten = staticmethod(flatten)
+
+
+class Criterion(Node):
+    """The base of all losses: a number from an input and a target, and its gradient with respect to the input.
+
+    Torch7 manual: criterion.md#nn.Criterion
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.output = 0
+
+    def __call__(self, input: Any, target: Any) -> tuple[Any, Any]:
+        """The pair (loss, gradInput)."""
+        self.output = self.forward(input, target)
+        self.gradInput = self.backward(input, target)
+        return self.output, self.gradInput
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of `input` against `target`."""
+        return self.updateOutput(input, target)
+
+    def backward(self, input: Any, target: Any) -> Any:
+        """The gradient of the loss with respect to `input`."""
+        return self.updateGradInput(input, target)
+
+    def updateOutput(self, input: Any, target: Any) -> Any:
+        """Compute ``output``, the loss."""
+
+    def updateGradInput(self, input: Any, target: Any) -> Any:
+        """Compute ``gradInput``."""

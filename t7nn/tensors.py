@@ -1,0 +1,150 @@
+"""NumPy arrays seen as Torch tensors: their type names, the storages below them, and tables of them.
+
+A Torch tensor is a view (offset, shape, strides) of a storage. A NumPy array is the same thing: its storage is the
+array that owns the memory. Casting, flattening, cloning and saving keep sharing because all of them go through the few
+functions of this room.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+__all__ = ['TENSOR_TYPES', 'cast', 'describe', 'dtype_of', 'flatten', 'nested_map', 'number', 'owner', 'offset', 'view']
+
+TENSOR_TYPES = {
+    'torch.DoubleTensor': np.dtype(np.float64),
+    'torch.FloatTensor': np.dtype(np.float32),
+    'torch.HalfTensor': np.dtype(np.float16),
+    'torch.LongTensor': np.dtype(np.int64),
+    'torch.IntTensor': np.dtype(np.int32),
+    'torch.ShortTensor': np.dtype(np.int16),
+    'torch.CharTensor': np.dtype(np.int8),
+    'torch.ByteTensor': np.dtype(np.uint8),
+}
+
+
+def dtype_of(type: Any) -> np.dtype:
+    """The dtype that `type` names: a Torch tensor type (``'torch.FloatTensor'``) or whatever `numpy.dtype` takes."""
+    if isinstance(type, str) and type in TENSOR_TYPES:
+        return TENSOR_TYPES[type]
+    try:
+        return np.dtype(np.dtype(type).type)  # in native byte order, and the one instance that `is` finds again
+    except TypeError:
+        raise TypeError(f'a tensor type such as torch.FloatTensor or float32 needed, got {type!r}') from None
+
+
+def describe(value: Any) -> str:
+    """What `value` is, in the words of an error message."""
+    if isinstance(value, np.ndarray):
+        return f'shape {value.shape}'
+    if isinstance(value, (list, tuple)):
+        return f'a table of {len(value)}'
+    if isinstance(value, dict):
+        return f'a table with keys {list(value)}'
+    return 'nil' if value is None else f'{type(value).__name__} {value!r}'
+
+
+def number(value: float) -> str:
+    """`value` as Lua prints it: 14 significant digits, whole numbers without a point.
+
+    >>> number(3.0), number(0.1 + 0.2), number(float('inf'))
+    ('3', '0.3', 'inf')
+    """
+    return f'{value:.14g}'
+
+
+def owner(array: np.ndarray) -> np.ndarray:
+    """The array that owns the memory of `array`: its storage. Arrays that share memory have the same one."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def offset(array: np.ndarray) -> int:
+    """Where the first element of `array` lies in its storage, in elements from 0."""
+    return (array.__array_interface__['data'][0] - owner(array).__array_interface__['data'][0]) // array.itemsize
+
+
+def view(storage: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    """The tensor of `shape` and `strides` (in bytes) that begins at element `offset` of `storage`."""
+    return np.ndarray(shape, storage.dtype, storage.ravel('K'), offset * storage.itemsize, strides)
+
+
+def cast(array: np.ndarray, dtype: np.dtype, cache: dict) -> np.ndarray:
+    """`array` in another dtype. Storages already cast are found in `cache`, so what was shared stays shared."""
+    if array.dtype == dtype:
+        return array
+    storage = owner(array)
+    if id(storage) not in cache:
+        cache[id(storage)] = (
+            storage,
+            storage.astype(dtype),
+        )  # the old one is kept as well, or its id could be given anew
+    strides = tuple(stride // array.itemsize * dtype.itemsize for stride in array.strides)
+    return view(cache[id(storage)][1], offset(array), array.shape, strides)
+
+
+def nested_map(function: Callable, value: Any, *others: Any) -> Any:
+    """`function` of every array in a table of tables, or of the array itself; the result has the table's form.
+
+    >>> nested_map(lambda x, y: x + y, [1, {'a': 2}], [10, {'a': 20}])
+    [11, {'a': 22}]
+    """
+    if isinstance(value, (list, tuple)):
+        return [nested_map(function, *items) for items in zip(value, *others, strict=True)]
+    if isinstance(value, dict):
+        return {key: nested_map(function, item, *(other[key] for other in others)) for key, item in value.items()}
+    return function(value, *others)
+
+
+def _compact(array: np.ndarray) -> bool:
+    """Whether the elements of `array` fill a region of memory without holes."""
+    expected = array.itemsize
+    for stride, size in sorted(zip(array.strides, array.shape, strict=True)):
+        if stride and size > 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True
+
+
+def flatten(tensors: Iterable[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """One flat vector that holds all `tensors`, and each of them as a view of it.
+
+    Every storage is taken whole, in the order of first use; elements that no tensor looks at drop out; strides and
+    sharing are kept.
+
+    Raises
+    ------
+    TypeError
+        if the tensors are of different dtypes
+    ValueError
+        if there are holes and a tensor is not compact
+    """
+    tensors = list(tensors)
+    if not tensors:
+        return np.empty(0), []
+    dtypes = {tensor.dtype for tensor in tensors}
+    if len(dtypes) > 1:
+        raise TypeError(f'flatten: tensors of one dtype needed, got {sorted(map(str, dtypes))}')
+    storages = {id(owner(tensor)): owner(tensor) for tensor in tensors}
+    flat = np.concatenate([storage.ravel('K') for storage in storages.values()])
+    starts = dict(
+        zip(storages, np.cumsum([0] + [storage.size for storage in storages.values()]).tolist(), strict=False)
+    )
+    places = [starts[id(owner(tensor))] + offset(tensor) for tensor in tensors]
+    used = np.zeros_like(flat)
+    for tensor, place in zip(tensors, places, strict=True):
+        view(used, place, tensor.shape, tensor.strides).fill(1)
+    if not used.all():
+        if not all(map(_compact, tensors)):
+            raise ValueError('Cannot gather tensors that are not compact')
+        positions = np.cumsum(used, dtype=np.int64) - 1
+        flat, places = (
+            flat[used != 0],
+            [int(positions[place]) if tensor.size else 0 for tensor, place in zip(tensors, places, strict=True)],
+        )
+    return flat, [
+        view(flat, place, tensor.shape, tensor.strides) for tensor, place in zip(tensors, places, strict=True)
+    ]
