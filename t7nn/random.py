@@ -1,0 +1,512 @@
+"""Torch7's random numbers: its Mersenne Twister and its distributions, draw for draw and bit for bit.
+
+The functions of this module use one default generator, seeded anew when t7nn is imported; `manualSeed` makes a run
+repeatable. `Generator` is a stream of its own with methods of the same names. NumPy's global state is never touched.
+
+Source: Torch7 manual, random.md, and maths.md for `rand`, `randn`, `randperm` and `multinomial`.
+"""
+
+import math
+import numbers
+import os
+from bisect import bisect_left
+
+import numpy as np
+
+__all__ = [
+    "Generator", "bernoulli", "cauchy", "exponential", "geometric", "getRNGState", "initialSeed", "logNormal",
+    "manualSeed", "multinomial", "multinomialAlias", "multinomialAliasSetup", "normal", "rand", "randn", "random",
+    "randperm", "seed", "setRNGState", "uniform",
+]  # fmt: skip
+
+_UNIT = 2.0**-32  # one draw is 32 bits; a unit is draw / 2^32, in [0, 1)
+_BLOCK = 1 << 14  # values a fill computes at a time: temporaries stay in the cache (normal: a third faster)
+_SMALL = 128  # below this Python's math is as fast as the arrays, and SciPy is not imported
+_SMALL_PERMUTATION = 400
+
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+# Torch7's tensor types, and the modulus that tensor:random() applies to a draw
+_MODULUS = {
+    np.dtype(np.float64): 2**32, np.dtype(np.float32): 2**24 + 1, np.dtype(np.int64): 2**32,
+    np.dtype(np.int32): 2**31, np.dtype(np.int16): 2**15, np.dtype(np.int8): 2**7, np.dtype(np.uint8): 2**8,
+}  # fmt: skip
+
+# struct THGenerator of a 64-bit machine: 5048 bytes
+_STATE = np.dtype([
+    ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("key", "<u8", 624),
+    ("x", "<f8"), ("y", "<f8"), ("rho", "<f8"), ("cached", "<i4"), ("padding", "<i4"),
+])  # fmt: skip
+
+
+class _Scalars:
+    """The C library's functions of one number."""
+
+    log, sqrt, sin, cos, tan, trunc = math.log, math.sqrt, math.sin, math.cos, math.tan, math.trunc
+
+    @staticmethod
+    def exp(x):
+        try:
+            return math.exp(x)
+        except OverflowError:  # C answers inf
+            return math.inf
+
+
+class _Arrays:
+    """The same functions of arrays, to the same bit.
+
+    NumPy's own `log`, `exp` and `tan` may differ from the C library's in the last bit. Each function is the fast
+    candidate below where that agrees with `_Scalars` on a probe, else `_Scalars` over every element (six times slower).
+    """
+
+    sqrt = staticmethod(np.sqrt)  # correctly rounded everywhere
+
+    @staticmethod
+    def trunc(x):
+        return x.astype(np.int64)
+
+    def __getattr__(self, name):
+        from scipy import special  # both call the C library
+
+        scalar, probe = getattr(_Scalars, name), np.linspace(_UNIT, math.tau, 4096)
+        fast = {"log": lambda x: special.xlogy(1.0, x), "exp": lambda x: special.inv_boxcox(x, 0.0)}.get(
+            name, getattr(np, name)
+        )
+
+        def exact(x):
+            return np.fromiter(map(scalar, x.tolist()), np.float64, len(x))
+
+        chosen = fast if np.array_equal(fast(probe), exact(probe)) else exact
+        setattr(self, name, chosen)  # from now on an attribute: the probe runs once
+        return chosen
+
+
+_arrays = _Arrays()
+
+
+def _reals(function, out, **values):
+    """The arguments as C doubles, by way of float32 where a float32 array is to be filled, as in Torch7."""
+    for name, value in values.items():
+        if not isinstance(value, (float, int, numbers.Real)):
+            raise TypeError(f"random.{function}: a number needed for {name}, got {value!r}")
+    if getattr(out, "dtype", None) == np.float32:
+        with np.errstate(over="ignore"):
+            return [float(np.float32(value)) for value in values.values()]
+    return map(float, values.values())
+
+
+def _long(function, name, value):
+    """A number as a C long: its fraction is cut off."""
+    if not isinstance(value, (int, numbers.Real)):
+        raise TypeError(f"random.{function}: a number needed for {name}, got {value!r}")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"random.{function}: a number that fits 64 bits needed for {name}, got {value!r}")
+    return int(value)
+
+
+def _fillable(function, out, dtypes):
+    """Raise unless `out` is an array that Torch7's method of this name fills."""
+    if not isinstance(out, np.ndarray) or out.dtype not in dtypes:
+        names = ", ".join(dtype.name for dtype in dtypes)
+        got = f"an array of {out.dtype}" if isinstance(out, np.ndarray) else repr(out)
+        raise TypeError(f"random.{function}: out must be an array of {names}, got {got}")
+    if not out.flags.writeable:
+        raise ValueError(f"random.{function}: out must be writable, got a read-only array")
+
+
+def _sizes(function, sizes):
+    """The shape meant by `rand(3, 4)` or `rand((3, 4))`."""
+    shape = sizes[0] if len(sizes) == 1 and np.ndim(sizes[0]) else sizes
+    shape = tuple(_long(function, "a size", size) for size in shape)
+    if not shape or min(shape) < 0:
+        raise ValueError(f"random.{function}: sizes >= 0 needed, got {sizes}")
+    return shape
+
+
+def _swap_one_by_one(places, targets):
+    """Swap places[i] with places[targets[i]], i = 0, 1, ..."""
+    order = places.tolist()
+    for i, target in enumerate(targets.tolist()):
+        order[i], order[target] = order[target], order[i]
+    return np.array(order)
+
+
+def _swap_at_once(places, targets):
+    """The same where places is 0..n-1 and targets[i] >= i, without a loop over the swaps.
+
+    Swap i puts what stands at place i into its target, and no later swap reads place i. So order[i] is what the last
+    earlier swap k with the same target brought there, or the target itself if there was none; and what stood at place
+    k is followed back in the same way, through the last earlier swap with target k.
+    """
+    swaps = np.flatnonzero(targets != places)
+    by_target = np.sort(targets[swaps] << 32 | swaps)  # for each target its swaps, in time
+    target, swap = by_target >> 32, by_target & 0xFFFFFFFF
+    again = target[1:] == target[:-1]
+    origin = places.copy()  # of what stands at place k when swap k comes: the swap that brought it ...
+    last = np.append(~again, True)[: len(swap)]
+    origin[target[last]] = swap[last]
+    while not np.array_equal(origin, further := origin[origin]):  # ... and so on back to a place that none wrote
+        origin = further
+    order = origin.copy()
+    order[swap] = target
+    order[swap[1:][again]] = origin[swap[:-1][again]]
+    return order
+
+
+def _weights(function, p, ranks, dtypes):
+    """`p` as an array of weights of one of these ranks and dtypes."""
+    p = np.asarray(p)
+    if p.dtype not in dtypes:
+        names = " or ".join(dtype.name for dtype in dtypes)
+        raise TypeError(f"random.{function}: p of {names} needed, got {p.dtype}")
+    if p.ndim not in ranks or not p.size:
+        raise ValueError(f"random.{function}: p with {' or '.join(map(str, ranks))} dimensions needed, got {p.shape}")
+    if not np.all(p >= 0):
+        raise ValueError(f"random.{function}: weights >= 0 needed, got {p}")
+    return p
+
+
+def _pick(sums, units):
+    """The classes (from 0) into which the units fall."""
+    return np.searchsorted(sums, units)
+
+
+def _pick_without_replacement(sums, units):
+    """The same, where a class that was picked gives its part of the sums away."""
+    picked = []
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 when no weight is left, as in Torch7
+        for unit in units:
+            sums[-1] = 1
+            pick = bisect_left(sums, unit)  # Torch7's search: also among nan it finds what Torch7 finds
+            part = sums[pick] - (sums[pick - 1] if pick else 0)
+            sums[pick:] -= part
+            sums /= 1 - part
+            picked.append(pick)
+    return np.array(picked)
+
+
+class Generator:
+    """A stream of random numbers of its own (Torch7's `torch.Generator()`), freshly seeded.
+
+    The module's functions are these methods, bound to the default generator. `pickle` and `copy.deepcopy` keep the
+    place in the stream.
+
+    >>> g = Generator()
+    >>> g.manualSeed(0)
+    >>> g.random(), g.uniform(), g.random(6)
+    (2357136044, 0.5928446163889021, 6)
+    """
+
+    def __init__(self) -> None:
+        self._bits = np.random.MT19937()
+        self._seeder = np.random.RandomState(self._bits)  # its seed() is Torch7's, and seeds _bits in place
+        self._raw = self._bits.random_raw  # one 32-bit draw, or an array of n
+        self.seed()
+
+    def __getstate__(self) -> np.ndarray:
+        return self.getRNGState()
+
+    def __setstate__(self, state: np.ndarray) -> None:
+        self.__init__()
+        self.setRNGState(state)
+
+    # Seeds and states
+
+    def manualSeed(self, seed: float) -> None:
+        """Start the stream of this seed; a fraction is cut off, and the seed's low 32 bits count."""
+        self._seed = _long("manualSeed", "seed", seed)
+        self._seeder.seed(self._seed & 0xFFFFFFFF)
+        self._pair = 0.0, 0.0, 0.0  # x, y and rho of the last Box-Muller pair
+        self._cached = False  # whether its second half is still to be used
+
+    def seed(self) -> int:
+        """Start a stream that nobody can foretell; return its seed."""
+        self.manualSeed(int.from_bytes(os.urandom(8), "little", signed=True))
+        return self._seed
+
+    def initialSeed(self) -> int:
+        """Return the seed that this stream started from."""
+        return self._seed
+
+    def getRNGState(self) -> np.ndarray:
+        """Return the whole state as 5048 bytes (uint8), those of Torch7 on a 64-bit machine."""
+        twister = self._bits.state["state"]
+        key, pos = twister["key"], int(twister["pos"])
+        state = np.zeros((), _STATE)
+        state["seed"] = self._seed % 2**64
+        state["seeded"] = 1
+        state["left"] = 625 - pos
+        # NumPy stands at 624 both before the first draw and after every 624th; Torch7 tells them apart
+        fresh = pos == 624 and np.array_equal(key, np.random.RandomState(self._seed & 0xFFFFFFFF).get_state()[1])
+        state["next"] = 0 if fresh else pos
+        state["key"] = key
+        state["x"], state["y"], state["rho"] = self._pair
+        state["cached"] = self._cached
+        return np.frombuffer(state.tobytes(), np.uint8).copy()
+
+    def setRNGState(self, state: np.ndarray) -> np.ndarray:
+        """Go to the place that `getRNGState` (or Torch7's) noted; return `state`."""
+        if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
+            raise TypeError(f"random.setRNGState: an array of uint8 needed, got {getattr(state, 'dtype', state)!r}")
+        if state.size != _STATE.itemsize:
+            raise ValueError(f"random.setRNGState: a state of {_STATE.itemsize} bytes needed, got {state.size}")
+        new = np.frombuffer(state.tobytes(), _STATE)[0]
+        left, following = int(new["left"]), int(new["next"])
+        # with one left the key is renewed before the next draw, wherever that stands
+        if new["seeded"] != 1 or not (left == 1 and following <= 624 or 1 < left <= 624 and left + following == 625):
+            raise ValueError(
+                "random.setRNGState: a state from getRNGState needed, got one with "
+                f"seeded = {new['seeded']}, left = {left}, next = {following}"
+            )
+        self._bits.state = {
+            "bit_generator": "MT19937",
+            "state": {"key": new["key"].astype(np.uint32), "pos": 625 - left},
+        }
+        self._seed = int(new["seed"].astype(np.int64))
+        self._pair = float(new["x"]), float(new["y"]), float(new["rho"])
+        self._cached = bool(new["cached"])
+        return state
+
+    # Distributions: a number each, or an array filled in the order of its indices, whatever its memory layout
+
+    def random(self, a: float | None = None, b: float | None = None, out: np.ndarray | None = None) -> int | np.ndarray:
+        """An integer: `random()` in [0, 2^32), `random(n)` in [1, n], `random(a, b)` in [a, b]. One draw.
+
+        `random(out=array)` stays below 256 (uint8), 2^7, 2^15, 2^31 (int8, int16, int32), 2^24 + 1 (float32) or 2^32.
+        As in Torch7 a negative `a` needs a signed array: in a float array, negative results come out as 2^64 more.
+        """
+        if out is not None:
+            _fillable("random", out, _MODULUS)
+        if a is None and b is None:
+            if out is None:
+                return self._raw()
+            low, span = 0, _MODULUS[out.dtype]
+        else:
+            low, high = (1, a) if b is None else (a, b)
+            low, high = _long("random", "a", low), _long("random", "a" if b is None else "b", high)
+            if high < low:
+                raise ValueError(f"random.random: an upper bound >= {low} needed, got {high}")
+            span = min(high + 1 - low, 2**32)
+        if out is None:
+            return self._raw() % span + low
+        low %= 2**64  # the sum wraps, as Torch7's unsigned longs do
+        return self._fill(out, self._raw, lambda draw: draw % span + low)
+
+    def uniform(self, a: float = 0, b: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
+        """Uniform in [a, b): draw / 2^32 (b - a) + a. One draw."""
+        a, b = _reals("uniform", out, a=a, b=b)
+        if out is None:
+            return self._raw() * _UNIT * (b - a) + a
+        _fillable("uniform", out, _FLOATS)
+        return self._fill(out, self._raw, lambda draw: draw * _UNIT * (b - a) + a)
+
+    def bernoulli(self, p: float | np.ndarray = 0.5, out: np.ndarray | None = None) -> int | np.ndarray:
+        """1 with probability p, else 0: draw / 2^32 <= p. One draw.
+
+        With `out`, p may be an array of as many probabilities as `out` has elements.
+        """
+        if out is not None:
+            _fillable("bernoulli", out, _MODULUS)
+        if isinstance(p, np.ndarray):
+            if out is None or p.dtype not in _FLOATS or p.size != out.size:
+                raise ValueError(
+                    "random.bernoulli: with an array of probabilities, out must have as many elements and they must be "
+                    f"float64 or float32, got p of {p.dtype} {p.shape} and out of {getattr(out, 'shape', None)}"
+                )
+            if not np.all((p >= 0) & (p <= 1)):
+                raise ValueError(f"random.bernoulli: probabilities in [0, 1] needed, got {p}")
+            out[...] = (self._raw(out.size) * _UNIT).reshape(out.shape) <= p.reshape(out.shape)
+            return out
+        (p,) = _reals("bernoulli", None, p=p)
+        if not 0 <= p <= 1:
+            raise ValueError(f"random.bernoulli: a probability in [0, 1] needed, got {p}")
+        most = int(p * 2**32)  # draw / 2^32 <= p without the division: scaling by 2^32 is exact
+        if out is None:
+            return int(self._raw() <= most)
+        return self._fill(out, self._raw, lambda draw: draw <= most)
+
+    def normal(self, mean: float = 0, stdv: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
+        """Normal with this mean and standard deviation, by Box and Muller: two draws give two numbers.
+
+        The first is rho cos(2 pi x) stdv + mean with rho = sqrt(-2 log(1 - y)); the second, with sin for cos, waits for
+        the next call (normal, logNormal, randn) and takes that call's mean and stdv.
+        """
+        mean, stdv = self._moments("normal", mean, stdv, out)
+        return self._draw("normal", out, self._normal, lambda z, m: z * stdv + mean)
+
+    def logNormal(self, mean: float = 1, stdv: float = 2, out: np.ndarray | None = None) -> float | np.ndarray:
+        """exp of a normal number with this mean and standard deviation, and with its draws."""
+        mean, stdv = self._moments("logNormal", mean, stdv, out)
+        return self._draw("logNormal", out, self._normal, lambda z, m: m.exp(z * stdv + mean))
+
+    def exponential(self, lambda_: float, out: np.ndarray | None = None) -> float | np.ndarray:
+        """Exponential with rate lambda: -1 / lambda log(1 - draw / 2^32). One draw."""
+        (lambda_,) = _reals("exponential", out, lambda_=lambda_)
+        factor = -1 / lambda_ if lambda_ else -math.copysign(math.inf, lambda_)
+        return self._draw("exponential", out, self._raw, lambda draw, m: factor * m.log(1 - draw * _UNIT))
+
+    def cauchy(self, median: float = 0, sigma: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
+        """Cauchy: median + sigma tan(pi (draw / 2^32 - 1/2)). One draw."""
+        median, sigma = _reals("cauchy", out, median=median, sigma=sigma)
+        return self._draw(
+            "cauchy", out, self._raw, lambda draw, m: median + sigma * m.tan(math.pi * (draw * _UNIT - 0.5))
+        )
+
+    def geometric(self, p: float, out: np.ndarray | None = None) -> int | np.ndarray:
+        """Geometric, i >= 1 with probability (1 - p) p^(i - 1): floor(log(1 - draw / 2^32) / log p) + 1. One draw."""
+        (p,) = _reals("geometric", None, p=p)
+        if not 0 < p < 1:
+            raise ValueError(f"random.geometric: a probability strictly between 0 and 1 needed, got {p}")
+        log_p = math.log(p)
+        return self._draw(
+            "geometric", out, self._raw, lambda draw, m: m.trunc(m.log(1 - draw * _UNIT) / log_p) + 1, _MODULUS
+        )
+
+    # New arrays
+
+    def rand(self, *sizes: int, dtype: type = np.float64) -> np.ndarray:
+        """A new array of uniform numbers in [0, 1): `rand(3, 4)` or `rand((3, 4))`."""
+        return self.uniform(out=np.empty(_sizes("rand", sizes), dtype))
+
+    def randn(self, *sizes: int, dtype: type = np.float64) -> np.ndarray:
+        """A new array of normal numbers, mean 0 and standard deviation 1."""
+        return self.normal(out=np.empty(_sizes("randn", sizes), dtype))
+
+    def randperm(self, n: int, dtype: type = np.float64) -> np.ndarray:
+        """A random order of 1..n. n - 1 draws: place i is swapped with place i + draw % (n - i), i = 0, 1, ..."""
+        n, dtype = _long("randperm", "n", n), np.dtype(dtype)
+        if n < 1:
+            raise ValueError(f"random.randperm: n >= 1 needed, got {n}")
+        if dtype not in _MODULUS:
+            raise TypeError(f"random.randperm: a dtype of Torch7's needed, got {dtype}")
+        places = np.arange(n)
+        targets = places.copy()
+        targets[:-1] += (self._raw(n - 1) % np.arange(n, 1, -1, dtype=np.uint64)).astype(np.int64)
+        order = (_swap_one_by_one if n < _SMALL_PERMUTATION else _swap_at_once)(places, targets).astype(dtype)
+        order += 1  # in dtype, where it wraps or rounds as Torch7's does
+        return order
+
+    # Drawing classes
+
+    def multinomial(self, p: np.ndarray, n: int, replacement: bool = False) -> np.ndarray:
+        """Draw n classes, counted from 1 (int64), where class j has the weight p[j - 1].
+
+        p of shape (K,) gives (n,), p of shape (M, K) gives (M, n), a row for each row of weights. One draw a class.
+        Without replacement a class comes once, as long as there is one left whose weight is not zero.
+        """
+        n = _long("multinomial", "n", n)
+        p = _weights("multinomial", p, (1, 2), _FLOATS)
+        rows = np.atleast_2d(p)
+        if n < 1 or not (replacement or n <= rows.shape[1]):
+            limit = "" if replacement else f" and <= the {rows.shape[1]} classes (without replacement)"
+            raise ValueError(f"random.multinomial: n >= 1{limit} needed, got {n}")
+        sums = np.cumsum(rows, axis=1, dtype=np.float64)
+        if not np.all((sums[:, -1] > 0) & (sums[:, -1] < np.inf)):
+            raise ValueError(f"random.multinomial: a sum of weights > 0, and finite, needed, got {sums[:, -1]}")
+        sums /= sums[:, -1:]
+        sums[:, -1] = 1
+        units = (self._raw(n * len(rows)) * _UNIT).reshape(len(rows), n)
+        pick = _pick if replacement else _pick_without_replacement
+        classes = np.stack([pick(row, unit) for row, unit in zip(sums, units, strict=True)]) + 1
+        return classes.reshape(p.shape[:-1] + (n,))
+
+    def multinomialAliasSetup(self, p: np.ndarray) -> list[np.ndarray]:
+        """Prepare `multinomialAlias` for probabilities p (K,), which sum to 1: Torch7's table [J, q]."""
+        p = _weights("multinomialAliasSetup", p, (1,), _FLOATS[:1])
+        q = (len(p) * p).tolist()
+        alias = [0] * len(q)
+        below = [k for k, share in enumerate(q) if share < 1]
+        above = [k for k, share in enumerate(q) if not share < 1]
+        while below and above:  # fill up the smallest share from the largest
+            small, large = below.pop(), above.pop()
+            alias[small] = large
+            q[large] -= 1 - q[small]
+            (below if q[large] < 1 else above).append(large)
+        if not min(q) > 0:
+            raise ValueError(f"random.multinomialAliasSetup: probabilities > 0 with sum 1 needed, got {p}")
+        most = max(1, max(q))
+        # as in Torch7, whoever has no alias, or the first class for one, keeps all of its share
+        q = [share / most if other else 1.0 for share, other in zip(q, alias, strict=True)]
+        return [np.array(alias) + 1, np.array(q)]
+
+    def multinomialAlias(self, output: np.ndarray, state: list[np.ndarray]) -> np.ndarray:
+        """Fill `output` (int64) with classes drawn by the table of `multinomialAliasSetup`. Two draws a class.
+
+        Torch7 counts wrongly here, and so does this: every call takes 1 from J, for good, and an alias is answered
+        with what is then in J. Use `multinomial` to draw from p.
+        """
+        _fillable("multinomialAlias", output, (np.dtype(np.int64),))
+        alias, q = state
+        if not np.all((q >= 0) & (q <= 1)):
+            raise ValueError(f"random.multinomialAlias: q in [0, 1] needed, got {q}")
+        place, keep = self._raw(2 * output.size).reshape(-1, 2).T * _UNIT
+        place = (place * len(alias)).astype(np.int64)
+        alias -= 1
+        output[...] = np.where(keep <= q[place], place + 1, alias[place]).reshape(output.shape)
+        return output
+
+    # The machinery
+
+    def _moments(self, function, mean, stdv, out):
+        mean, stdv = _reals(function, out, mean=mean, stdv=stdv)
+        if not stdv > 0:
+            raise ValueError(f"random.{function}: a standard deviation > 0 needed, got {stdv}")
+        return mean, stdv
+
+    def _normal(self, n=None):
+        """The next standard normal number, or an array of the next n."""
+        if n is None:
+            self._cached = not self._cached
+            if self._cached:
+                x, y = self._raw() * _UNIT, self._raw() * _UNIT
+                self._pair = x, y, math.sqrt(-2 * math.log(1 - y))
+            x, _, rho = self._pair
+            return rho * (math.cos if self._cached else math.sin)(math.tau * x)
+        z, start = np.empty(n), int(self._cached)
+        if start:
+            z[0] = self._normal()
+        pairs, left_over = divmod(n - start, 2)
+        if pairs:
+            x, y = self._raw(2 * pairs).reshape(pairs, 2).T * _UNIT
+            rho, angle = np.sqrt(-2 * _arrays.log(1 - y)), math.tau * x
+            z[start : n - left_over : 2] = rho * _arrays.cos(angle)
+            z[start + 1 : n : 2] = rho * _arrays.sin(angle)
+            self._pair = float(x[-1]), float(y[-1]), float(rho[-1])
+        if left_over:
+            z[-1] = self._normal()
+        return z
+
+    def _draw(self, function, out, source, formula, dtypes=_FLOATS):
+        """formula(a number of the source, mathematics): one, or as many as `out` holds."""
+        if out is None:
+            return formula(source(), _Scalars)
+        _fillable(function, out, dtypes)
+        if out.size > _SMALL:
+            return self._fill(out, source, lambda numbers: formula(numbers, _arrays))
+        values = np.array([formula(source(), _Scalars) for _ in range(out.size)])
+        with np.errstate(over="ignore"):
+            out[...] = values.reshape(out.shape)
+        return out
+
+    def _fill(self, out, source, formula):
+        """Fill `out`, row by row, with formula(array from the source)."""
+        contiguous = out.flags.c_contiguous
+        flat = out.reshape(-1) if contiguous else np.empty(out.size, out.dtype)
+        with np.errstate(all="ignore"):  # C is silent where a number overflows
+            for start in range(0, flat.size, _BLOCK):
+                part = flat[start : start + _BLOCK]
+                part[...] = formula(source(part.size))
+        if not contiguous:
+            out[...] = flat.reshape(out.shape)
+        return out
+
+
+_default = Generator()
+
+bernoulli, cauchy, exponential = _default.bernoulli, _default.cauchy, _default.exponential
+geometric, logNormal, normal = _default.geometric, _default.logNormal, _default.normal
+random, uniform = _default.random, _default.uniform
+rand, randn, randperm = _default.rand, _default.randn, _default.randperm
+multinomial, multinomialAlias = _default.multinomial, _default.multinomialAlias
+multinomialAliasSetup = _default.multinomialAliasSetup
+initialSeed, manualSeed, seed = _default.initialSeed, _default.manualSeed, _default.seed
+getRNGState, setRNGState = _default.getRNGState, _default.setRNGState
