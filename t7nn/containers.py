@@ -101,9 +101,9 @@ class Container(Module):
         super().evaluate()
 
     def share(self, module: Module, *names: str) -> Self:
-        if len(self) != len(module.modules):
+        if len(self) > len(module.modules):
             raise self.error(f'a container of {len(self)} modules needed to share with, got {len(module.modules)}')
-        for mine, its in zip(self.modules, module.modules, strict=True):
+        for mine, its in zip(self.modules, module.modules, strict=False):
             mine.share(its, *names)
         return self
 

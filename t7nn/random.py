@@ -68,7 +68,7 @@ class _Arrays:
         from scipy import special  # both call the C library
 
         scalar, probe = getattr(_Scalars, name), np.linspace(_UNIT, math.tau, 4096)
-        fast = {"log": lambda x: special.xlogy(1.0, x), "exp": lambda x: special.inv_boxcox(x, 0.0)}.get(
+        fast = {'log': lambda x: special.xlogy(1.0, x), 'exp': lambda x: special.inv_boxcox(x, 0.0)}.get(
             name, getattr(np, name)
         )
 
@@ -87,9 +87,9 @@ def _reals(function, out, **values):
     """The arguments as C doubles, by way of float32 where a float32 array is to be filled, as in Torch7."""
     for name, value in values.items():
         if not isinstance(value, (float, int, numbers.Real)):
-            raise TypeError(f"random.{function}: a number needed for {name}, got {value!r}")
-    if getattr(out, "dtype", None) == np.float32:
-        with np.errstate(over="ignore"):
+            raise TypeError(f'random.{function}: a number needed for {name}, got {value!r}')
+    if getattr(out, 'dtype', None) == np.float32:
+        with np.errstate(over='ignore'):
             return [float(np.float32(value)) for value in values.values()]
     return map(float, values.values())
 
@@ -97,28 +97,28 @@ def _reals(function, out, **values):
 def _long(function, name, value):
     """A number as a C long: its fraction is cut off."""
     if not isinstance(value, (int, numbers.Real)):
-        raise TypeError(f"random.{function}: a number needed for {name}, got {value!r}")
+        raise TypeError(f'random.{function}: a number needed for {name}, got {value!r}')
     if not -(2**63) <= value < 2**63:
-        raise ValueError(f"random.{function}: a number that fits 64 bits needed for {name}, got {value!r}")
+        raise ValueError(f'random.{function}: a number that fits 64 bits needed for {name}, got {value!r}')
     return int(value)
 
 
 def _fillable(function, out, dtypes):
     """Raise unless `out` is an array that Torch7's method of this name fills."""
     if not isinstance(out, np.ndarray) or out.dtype not in dtypes:
-        names = ", ".join(dtype.name for dtype in dtypes)
-        got = f"an array of {out.dtype}" if isinstance(out, np.ndarray) else repr(out)
-        raise TypeError(f"random.{function}: out must be an array of {names}, got {got}")
+        names = ', '.join(dtype.name for dtype in dtypes)
+        got = f'an array of {out.dtype}' if isinstance(out, np.ndarray) else repr(out)
+        raise TypeError(f'random.{function}: out must be an array of {names}, got {got}')
     if not out.flags.writeable:
-        raise ValueError(f"random.{function}: out must be writable, got a read-only array")
+        raise ValueError(f'random.{function}: out must be writable, got a read-only array')
 
 
 def _sizes(function, sizes):
     """The shape meant by `rand(3, 4)` or `rand((3, 4))`."""
     shape = sizes[0] if len(sizes) == 1 and np.ndim(sizes[0]) else sizes
-    shape = tuple(_long(function, "a size", size) for size in shape)
+    shape = tuple(_long(function, 'a size', size) for size in shape)
     if not shape or min(shape) < 0:
-        raise ValueError(f"random.{function}: sizes >= 0 needed, got {sizes}")
+        raise ValueError(f'random.{function}: sizes >= 0 needed, got {sizes}')
     return shape
 
 
@@ -156,12 +156,12 @@ def _weights(function, p, ranks, dtypes):
     """`p` as an array of weights of one of these ranks and dtypes."""
     p = np.asarray(p)
     if p.dtype not in dtypes:
-        names = " or ".join(dtype.name for dtype in dtypes)
-        raise TypeError(f"random.{function}: p of {names} needed, got {p.dtype}")
+        names = ' or '.join(dtype.name for dtype in dtypes)
+        raise TypeError(f'random.{function}: p of {names} needed, got {p.dtype}')
     if p.ndim not in ranks or not p.size:
-        raise ValueError(f"random.{function}: p with {' or '.join(map(str, ranks))} dimensions needed, got {p.shape}")
+        raise ValueError(f'random.{function}: p with {" or ".join(map(str, ranks))} dimensions needed, got {p.shape}')
     if not np.all(p >= 0):
-        raise ValueError(f"random.{function}: weights >= 0 needed, got {p}")
+        raise ValueError(f'random.{function}: weights >= 0 needed, got {p}')
     return p
 
 
@@ -173,7 +173,7 @@ def _pick(sums, units):
 def _pick_without_replacement(sums, units):
     """The same, where a class that was picked gives its part of the sums away."""
     picked = []
-    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 when no weight is left, as in Torch7
+    with np.errstate(divide='ignore', invalid='ignore'):  # 0 / 0 when no weight is left, as in Torch7
         for unit in units:
             sums[-1] = 1
             pick = bisect_left(sums, unit)  # Torch7's search: also among nan it finds what Torch7 finds
@@ -213,14 +213,14 @@ class Generator:
 
     def manualSeed(self, seed: float) -> None:
         """Start the stream of this seed; a fraction is cut off, and the seed's low 32 bits count."""
-        self._seed = _long("manualSeed", "seed", seed)
+        self._seed = _long('manualSeed', 'seed', seed)
         self._seeder.seed(self._seed & 0xFFFFFFFF)
         self._pair = 0.0, 0.0, 0.0  # x, y and rho of the last Box-Muller pair
         self._cached = False  # whether its second half is still to be used
 
     def seed(self) -> int:
         """Start a stream that nobody can foretell; return its seed."""
-        self.manualSeed(int.from_bytes(os.urandom(8), "little", signed=True))
+        self.manualSeed(int.from_bytes(os.urandom(8), 'little', signed=True))
         return self._seed
 
     def initialSeed(self) -> int:
@@ -229,41 +229,41 @@ class Generator:
 
     def getRNGState(self) -> np.ndarray:
         """Return the whole state as 5048 bytes (uint8), those of Torch7 on a 64-bit machine."""
-        twister = self._bits.state["state"]
-        key, pos = twister["key"], int(twister["pos"])
+        twister = self._bits.state['state']
+        key, pos = twister['key'], int(twister['pos'])
         state = np.zeros((), _STATE)
-        state["seed"] = self._seed % 2**64
-        state["seeded"] = 1
-        state["left"] = 625 - pos
+        state['seed'] = self._seed % 2**64
+        state['seeded'] = 1
+        state['left'] = 625 - pos
         # NumPy stands at 624 both before the first draw and after every 624th; Torch7 tells them apart
         fresh = pos == 624 and np.array_equal(key, np.random.RandomState(self._seed & 0xFFFFFFFF).get_state()[1])
-        state["next"] = 0 if fresh else pos
-        state["key"] = key
-        state["x"], state["y"], state["rho"] = self._pair
-        state["cached"] = self._cached
+        state['next'] = 0 if fresh else pos
+        state['key'] = key
+        state['x'], state['y'], state['rho'] = self._pair
+        state['cached'] = self._cached
         return np.frombuffer(state.tobytes(), np.uint8).copy()
 
     def setRNGState(self, state: np.ndarray) -> np.ndarray:
         """Go to the place that `getRNGState` (or Torch7's) noted; return `state`."""
         if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
-            raise TypeError(f"random.setRNGState: an array of uint8 needed, got {getattr(state, 'dtype', state)!r}")
+            raise TypeError(f'random.setRNGState: an array of uint8 needed, got {getattr(state, "dtype", state)!r}')
         if state.size != _STATE.itemsize:
-            raise ValueError(f"random.setRNGState: a state of {_STATE.itemsize} bytes needed, got {state.size}")
+            raise ValueError(f'random.setRNGState: a state of {_STATE.itemsize} bytes needed, got {state.size}')
         new = np.frombuffer(state.tobytes(), _STATE)[0]
-        left, following = int(new["left"]), int(new["next"])
+        left, following = int(new['left']), int(new['next'])
         # with one left the key is renewed before the next draw, wherever that stands
-        if new["seeded"] != 1 or not (left == 1 and following <= 624 or 1 < left <= 624 and left + following == 625):
+        if new['seeded'] != 1 or not (left == 1 and following <= 624 or 1 < left <= 624 and left + following == 625):
             raise ValueError(
-                "random.setRNGState: a state from getRNGState needed, got one with "
-                f"seeded = {new['seeded']}, left = {left}, next = {following}"
+                'random.setRNGState: a state from getRNGState needed, got one with '
+                f'seeded = {new["seeded"]}, left = {left}, next = {following}'
             )
         self._bits.state = {
-            "bit_generator": "MT19937",
-            "state": {"key": new["key"].astype(np.uint32), "pos": 625 - left},
+            'bit_generator': 'MT19937',
+            'state': {'key': new['key'].astype(np.uint32), 'pos': 625 - left},
         }
-        self._seed = int(new["seed"].astype(np.int64))
-        self._pair = float(new["x"]), float(new["y"]), float(new["rho"])
-        self._cached = bool(new["cached"])
+        self._seed = int(new['seed'].astype(np.int64))
+        self._pair = float(new['x']), float(new['y']), float(new['rho'])
+        self._cached = bool(new['cached'])
         return state
 
     # Distributions: a number each, or an array filled in the order of its indices, whatever its memory layout
@@ -275,16 +275,16 @@ class Generator:
         As in Torch7 a negative `a` needs a signed array: in a float array, negative results come out as 2^64 more.
         """
         if out is not None:
-            _fillable("random", out, _MODULUS)
+            _fillable('random', out, _MODULUS)
         if a is None and b is None:
             if out is None:
                 return self._raw()
             low, span = 0, _MODULUS[out.dtype]
         else:
             low, high = (1, a) if b is None else (a, b)
-            low, high = _long("random", "a", low), _long("random", "a" if b is None else "b", high)
+            low, high = _long('random', 'a', low), _long('random', 'a' if b is None else 'b', high)
             if high < low:
-                raise ValueError(f"random.random: an upper bound >= {low} needed, got {high}")
+                raise ValueError(f'random.random: an upper bound >= {low} needed, got {high}')
             span = min(high + 1 - low, 2**32)
         if out is None:
             return self._raw() % span + low
@@ -293,10 +293,10 @@ class Generator:
 
     def uniform(self, a: float = 0, b: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
         """Uniform in [a, b): draw / 2^32 (b - a) + a. One draw."""
-        a, b = _reals("uniform", out, a=a, b=b)
+        a, b = _reals('uniform', out, a=a, b=b)
         if out is None:
             return self._raw() * _UNIT * (b - a) + a
-        _fillable("uniform", out, _FLOATS)
+        _fillable('uniform', out, _FLOATS)
         return self._fill(out, self._raw, lambda draw: draw * _UNIT * (b - a) + a)
 
     def bernoulli(self, p: float | np.ndarray = 0.5, out: np.ndarray | None = None) -> int | np.ndarray:
@@ -305,20 +305,20 @@ class Generator:
         With `out`, p may be an array of as many probabilities as `out` has elements.
         """
         if out is not None:
-            _fillable("bernoulli", out, _MODULUS)
+            _fillable('bernoulli', out, _MODULUS)
         if isinstance(p, np.ndarray):
             if out is None or p.dtype not in _FLOATS or p.size != out.size:
                 raise ValueError(
-                    "random.bernoulli: with an array of probabilities, out must have as many elements and they must be "
-                    f"float64 or float32, got p of {p.dtype} {p.shape} and out of {getattr(out, 'shape', None)}"
+                    'random.bernoulli: with an array of probabilities, out must have as many elements and they must be '
+                    f'float64 or float32, got p of {p.dtype} {p.shape} and out of {getattr(out, "shape", None)}'
                 )
             if not np.all((p >= 0) & (p <= 1)):
-                raise ValueError(f"random.bernoulli: probabilities in [0, 1] needed, got {p}")
+                raise ValueError(f'random.bernoulli: probabilities in [0, 1] needed, got {p}')
             out[...] = (self._raw(out.size) * _UNIT).reshape(out.shape) <= p.reshape(out.shape)
             return out
-        (p,) = _reals("bernoulli", None, p=p)
+        (p,) = _reals('bernoulli', None, p=p)
         if not 0 <= p <= 1:
-            raise ValueError(f"random.bernoulli: a probability in [0, 1] needed, got {p}")
+            raise ValueError(f'random.bernoulli: a probability in [0, 1] needed, got {p}')
         most = int(p * 2**32)  # draw / 2^32 <= p without the division: scaling by 2^32 is exact
         if out is None:
             return int(self._raw() <= most)
@@ -330,52 +330,52 @@ class Generator:
         The first is rho cos(2 pi x) stdv + mean with rho = sqrt(-2 log(1 - y)); the second, with sin for cos, waits for
         the next call (normal, logNormal, randn) and takes that call's mean and stdv.
         """
-        mean, stdv = self._moments("normal", mean, stdv, out)
-        return self._draw("normal", out, self._normal, lambda z, m: z * stdv + mean)
+        mean, stdv = self._moments('normal', mean, stdv, out)
+        return self._draw('normal', out, self._normal, lambda z, m: z * stdv + mean)
 
     def logNormal(self, mean: float = 1, stdv: float = 2, out: np.ndarray | None = None) -> float | np.ndarray:
         """exp of a normal number with this mean and standard deviation, and with its draws."""
-        mean, stdv = self._moments("logNormal", mean, stdv, out)
-        return self._draw("logNormal", out, self._normal, lambda z, m: m.exp(z * stdv + mean))
+        mean, stdv = self._moments('logNormal', mean, stdv, out)
+        return self._draw('logNormal', out, self._normal, lambda z, m: m.exp(z * stdv + mean))
 
     def exponential(self, lambda_: float, out: np.ndarray | None = None) -> float | np.ndarray:
         """Exponential with rate lambda: -1 / lambda log(1 - draw / 2^32). One draw."""
-        (lambda_,) = _reals("exponential", out, lambda_=lambda_)
+        (lambda_,) = _reals('exponential', out, lambda_=lambda_)
         factor = -1 / lambda_ if lambda_ else -math.copysign(math.inf, lambda_)
-        return self._draw("exponential", out, self._raw, lambda draw, m: factor * m.log(1 - draw * _UNIT))
+        return self._draw('exponential', out, self._raw, lambda draw, m: factor * m.log(1 - draw * _UNIT))
 
     def cauchy(self, median: float = 0, sigma: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
         """Cauchy: median + sigma tan(pi (draw / 2^32 - 1/2)). One draw."""
-        median, sigma = _reals("cauchy", out, median=median, sigma=sigma)
+        median, sigma = _reals('cauchy', out, median=median, sigma=sigma)
         return self._draw(
-            "cauchy", out, self._raw, lambda draw, m: median + sigma * m.tan(math.pi * (draw * _UNIT - 0.5))
+            'cauchy', out, self._raw, lambda draw, m: median + sigma * m.tan(math.pi * (draw * _UNIT - 0.5))
         )
 
     def geometric(self, p: float, out: np.ndarray | None = None) -> int | np.ndarray:
         """Geometric, i >= 1 with probability (1 - p) p^(i - 1): floor(log(1 - draw / 2^32) / log p) + 1. One draw."""
-        (p,) = _reals("geometric", None, p=p)
+        (p,) = _reals('geometric', None, p=p)
         if not 0 < p < 1:
-            raise ValueError(f"random.geometric: a probability strictly between 0 and 1 needed, got {p}")
+            raise ValueError(f'random.geometric: a probability strictly between 0 and 1 needed, got {p}')
         log_p = math.log(p)
         return self._draw(
-            "geometric", out, self._raw, lambda draw, m: m.trunc(m.log(1 - draw * _UNIT) / log_p) + 1, _MODULUS
+            'geometric', out, self._raw, lambda draw, m: m.trunc(m.log(1 - draw * _UNIT) / log_p) + 1, _MODULUS
         )
 
     # New arrays
 
     def rand(self, *sizes: int, dtype: type = np.float64) -> np.ndarray:
         """A new array of uniform numbers in [0, 1): `rand(3, 4)` or `rand((3, 4))`."""
-        return self.uniform(out=np.empty(_sizes("rand", sizes), dtype))
+        return self.uniform(out=np.empty(_sizes('rand', sizes), dtype))
 
     def randn(self, *sizes: int, dtype: type = np.float64) -> np.ndarray:
         """A new array of normal numbers, mean 0 and standard deviation 1."""
-        return self.normal(out=np.empty(_sizes("randn", sizes), dtype))
+        return self.normal(out=np.empty(_sizes('randn', sizes), dtype))
 
     def randperm(self, n: int, dtype: type = np.float64) -> np.ndarray:
         """A random order of 1..n. n - 1 draws: place i is swapped with place i + draw % (n - i), i = 0, 1, ..."""
-        n, dtype = _long("randperm", "n", n), np.dtype(dtype)
+        n, dtype = _long('randperm', 'n', n), np.dtype(dtype)
         if n < 1:
-            raise ValueError(f"random.randperm: n >= 1 needed, got {n}")
+            raise ValueError(f'random.randperm: n >= 1 needed, got {n}')
         if dtype not in _MODULUS:
             raise TypeError(f"random.randperm: a dtype of Torch7's needed, got {dtype}")
         places = np.arange(n)
@@ -393,15 +393,15 @@ class Generator:
         p of shape (K,) gives (n,), p of shape (M, K) gives (M, n), a row for each row of weights. One draw a class.
         Without replacement a class comes once, as long as there is one left whose weight is not zero.
         """
-        n = _long("multinomial", "n", n)
-        p = _weights("multinomial", p, (1, 2), _FLOATS)
+        n = _long('multinomial', 'n', n)
+        p = _weights('multinomial', p, (1, 2), _FLOATS)
         rows = np.atleast_2d(p)
         if n < 1 or not (replacement or n <= rows.shape[1]):
-            limit = "" if replacement else f" and <= the {rows.shape[1]} classes (without replacement)"
-            raise ValueError(f"random.multinomial: n >= 1{limit} needed, got {n}")
+            limit = '' if replacement else f' and <= the {rows.shape[1]} classes (without replacement)'
+            raise ValueError(f'random.multinomial: n >= 1{limit} needed, got {n}')
         sums = np.cumsum(rows, axis=1, dtype=np.float64)
         if not np.all((sums[:, -1] > 0) & (sums[:, -1] < np.inf)):
-            raise ValueError(f"random.multinomial: a sum of weights > 0, and finite, needed, got {sums[:, -1]}")
+            raise ValueError(f'random.multinomial: a sum of weights > 0, and finite, needed, got {sums[:, -1]}')
         sums /= sums[:, -1:]
         sums[:, -1] = 1
         units = (self._raw(n * len(rows)) * _UNIT).reshape(len(rows), n)
@@ -411,7 +411,7 @@ class Generator:
 
     def multinomialAliasSetup(self, p: np.ndarray) -> list[np.ndarray]:
         """Prepare `multinomialAlias` for probabilities p (K,), which sum to 1: Torch7's table [J, q]."""
-        p = _weights("multinomialAliasSetup", p, (1,), _FLOATS[:1])
+        p = _weights('multinomialAliasSetup', p, (1,), _FLOATS[:1])
         q = (len(p) * p).tolist()
         alias = [0] * len(q)
         below = [k for k, share in enumerate(q) if share < 1]
@@ -422,7 +422,7 @@ class Generator:
             q[large] -= 1 - q[small]
             (below if q[large] < 1 else above).append(large)
         if not min(q) > 0:
-            raise ValueError(f"random.multinomialAliasSetup: probabilities > 0 with sum 1 needed, got {p}")
+            raise ValueError(f'random.multinomialAliasSetup: probabilities > 0 with sum 1 needed, got {p}')
         most = max(1, max(q))
         # as in Torch7, whoever has no alias, or the first class for one, keeps all of its share
         q = [share / most if other else 1.0 for share, other in zip(q, alias, strict=True)]
@@ -434,10 +434,10 @@ class Generator:
         Torch7 counts wrongly here, and so does this: every call takes 1 from J, for good, and an alias is answered
         with what is then in J. Use `multinomial` to draw from p.
         """
-        _fillable("multinomialAlias", output, (np.dtype(np.int64),))
+        _fillable('multinomialAlias', output, (np.dtype(np.int64),))
         alias, q = state
         if not np.all((q >= 0) & (q <= 1)):
-            raise ValueError(f"random.multinomialAlias: q in [0, 1] needed, got {q}")
+            raise ValueError(f'random.multinomialAlias: q in [0, 1] needed, got {q}')
         place, keep = self._raw(2 * output.size).reshape(-1, 2).T * _UNIT
         place = (place * len(alias)).astype(np.int64)
         alias -= 1
@@ -449,7 +449,7 @@ class Generator:
     def _moments(self, function, mean, stdv, out):
         mean, stdv = _reals(function, out, mean=mean, stdv=stdv)
         if not stdv > 0:
-            raise ValueError(f"random.{function}: a standard deviation > 0 needed, got {stdv}")
+            raise ValueError(f'random.{function}: a standard deviation > 0 needed, got {stdv}')
         return mean, stdv
 
     def _normal(self, n=None):
@@ -483,7 +483,7 @@ class Generator:
         if out.size > _SMALL:
             return self._fill(out, source, lambda numbers: formula(numbers, _arrays))
         values = np.array([formula(source(), _Scalars) for _ in range(out.size)])
-        with np.errstate(over="ignore"):
+        with np.errstate(over='ignore'):
             out[...] = values.reshape(out.shape)
         return out
 
@@ -491,7 +491,7 @@ class Generator:
         """Fill `out`, row by row, with formula(array from the source)."""
         contiguous = out.flags.c_contiguous
         flat = out.reshape(-1) if contiguous else np.empty(out.size, out.dtype)
-        with np.errstate(all="ignore"):  # C is silent where a number overflows
+        with np.errstate(all='ignore'):  # C is silent where a number overflows
             for start in range(0, flat.size, _BLOCK):
                 part = flat[start : start + _BLOCK]
                 part[...] = formula(source(part.size))

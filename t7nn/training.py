@@ -53,9 +53,9 @@ class StochasticGradient:
     >>> trainer.maxIteration = 1
     >>> trainer.train([(np.array([1.0, 2.0]), np.array([0.0]))])
     # StochasticGradient: training
-    # current error = 0.073640034235692
+    # current error = 2.5615626800674
     # StochasticGradient: you have reached the maximum number of iterations
-    # training error = 0.073640034235692
+    # training error = 2.5615626800674
 
     Torch7 manual: training.md#nn.StochasticGradient
     """

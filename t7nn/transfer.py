@@ -10,7 +10,7 @@ import numpy as np
 from .module import Module
 from .tensors import number
 
-__all__ = ['LogSoftMax', 'ReLU', 'Sigmoid', 'SoftMax', 'Tanh', 'Threshold']
+__all__ = ['Exp', 'LogSoftMax', 'ReLU', 'Sigmoid', 'SoftMax', 'Tanh', 'Threshold']
 
 ONE = np.array(1.0)  # as a 0-d array a constant costs a ufunc nothing; as a Python number 0.2 us
 
@@ -59,6 +59,19 @@ class Tanh(Pointwise):
         np.multiply(y, y, dx)
         np.subtract(ONE, dx, dx)
         np.multiply(dx, dy, dx)
+
+
+class Exp(Pointwise):
+    """y = exp(x), dx = y dy.
+
+    Torch7 manual: transfer.md#nn.Exp
+    """
+
+    def function(self, x, y):
+        np.exp(x, y)
+
+    def derivative(self, x, y, dy, dx):
+        np.multiply(dy, y, dx)
 
 
 class Sigmoid(Pointwise):

@@ -84,7 +84,7 @@ def _argument(item, known):
 
 
 def assert_same(actual, expected, tolerance=0.0, what=''):
-    """Raise unless two values are equal: structure, dtypes and shapes exactly, numbers to `tolerance` of their scale."""
+    """Raise unless two values are equal: dtypes and shapes exactly, numbers to `tolerance` of their scale."""
     if isinstance(expected, list):
         assert isinstance(actual, (list, tuple)), f'{what}: a table needed, got {actual!r}'
         assert len(actual) == len(expected), f'{what}: {len(expected)} items needed, got {len(actual)}'

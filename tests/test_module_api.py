@@ -26,10 +26,12 @@ def cases(kind):
     )
 
 
-def network(case, key='construct', seed='seed'):
-    nn.manualSeed(case[seed])
-    net = build(case[key], case.get('type'))
-    for step in case.get('after', []):
+def network(case):
+    nn.manualSeed(case['seed'])
+    net = build(case['construct'])
+    if case.get('type') == 'float':
+        net.float()
+    for step in case.get('after', []) if case['kind'] != 'share' else []:
         if 'addClone' in step:
             net.add(net.get(step['addClone']).clone(*step['fields']))
         elif 'addAgain' in step:
@@ -75,7 +77,7 @@ def nodes(net, path=()):
 
 
 def tolerance(case):
-    return TOLERANCE[case.get('type') or 'torch.DoubleTensor']
+    return TOLERANCE['torch.FloatTensor' if case.get('type') == 'float' else 'torch.DoubleTensor']
 
 
 def same(case, key, actual):
@@ -107,7 +109,8 @@ def test_getParameters(case):
     second, _ = net.getParameters()
     same(case, 'secondFlat', second)
     second.fill(7)
-    same(case, 'firstFlatAfter', flat)
+    if 'firstFlatAfter' in case:
+        same(case, 'firstFlatAfter', flat)
 
 
 @cases('flatten')
@@ -168,6 +171,10 @@ def test_share(case):
     other = build(case.get('other', case['construct']))
     same(case, 'before', net.parameters()[0])
     same(case, 'otherBefore', other.parameters()[0])
+    if 'fails' in case:
+        with pytest.raises(ValueError, match='a container of 3 modules needed to share with, got 1'):
+            net.share(other, *case['fields'])
+        return
     assert net.share(other, *case['fields']) is net
     same(case, 'after', net.parameters()[0])
     same(case, 'otherAfter', other.parameters()[0])
@@ -198,8 +205,10 @@ def test_walk(case):
         assert names(containers) == record['containers']
     assert str(net) == case.get('tostring', str(net))
     if 'replaced' in case:
-        replaced = net.replace(lambda module: nn.Identity() if module.typename == 'nn.Linear' else module)
+        by = case['by']
+        replaced = net.replace(lambda module: build(by) if module.typename == case['replace'] else module)
         assert str(replaced) == case['replaced']
+        assert (replaced is net) == case['sameRoot']
 
 
 @cases('modes')
@@ -250,7 +259,15 @@ def test_gradients(case):
 
 
 # Fields that Torch7 needs to work and that t7nn has no use for
-TORCH_ONLY = {'addBuffer', 'outputSize', 'totalOutputSize', 'output_tensor', 'total_weight_tensor', 'target', 'batchsize'}
+TORCH_ONLY = {
+    'addBuffer',
+    'outputSize',
+    'totalOutputSize',
+    'output_tensor',
+    'total_weight_tensor',
+    'target',
+    'batchsize',
+}
 
 
 def field(item):
