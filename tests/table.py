@@ -23,10 +23,11 @@ class Row:
     make
         builds a fresh module: ``lambda: nn.Linear(3, 2)``
     input
-        the shape of the input, whose values are then drawn and lie away from 0, or a function of a `numpy.random.RandomState` that gives
-        the input: an array, or a table
+        the shape of the input, whose values are then drawn and lie away from 0, or a function of a
+        `numpy.random.RandomState` that gives the input: an array, or a table
     batch
-        whether the first dimension counts independent examples, so that each of them alone gives its own slice of the result
+        whether the first dimension counts independent examples, so that each of them alone gives its own slice of the
+        result
     skip
         checks (by name) that do not make sense for the row, each with the reason why
     """
