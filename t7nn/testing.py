@@ -1,0 +1,434 @@
+"""Checks for layers of one's own: every property that a layer of t7nn has, each a function that says what is wrong.
+
+>>> import numpy as np, t7nn as nn
+>>> from t7nn.testing import check_module
+>>> class Cube(nn.Module):
+...     def updateOutput(self, input):
+...         self.output = input**3
+...         return self.output
+...     def updateGradInput(self, input, gradOutput):
+...         self.gradInput = 2 * input**2 * gradOutput
+...         return self.gradInput
+>>> check_module(Cube(), np.array([[2.0]]))
+Traceback (most recent call last):
+AssertionError: nn.Cube, input_gradient: gradInput[0, 0] is 7.48..., central differences give 11.23...; input [[2.]]
+"""
+
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import random
+from .module import Module
+from .tensors import nested_map
+
+__all__ = ['CHECKS', 'check_module']
+
+STEP = 1e-5  # of central differences: their error is about 1e-10
+GRADIENT_TOLERANCE = 1e-6
+EXACT = 1e-10
+SINGLE = 2e-4
+
+
+class Case:
+    """A module and an input, run as often as a check likes on fresh copies, always with the same random numbers."""
+
+    def __init__(self, module: Module, input: Any, batch: bool):
+        self.module, self.input, self.batch = module, input, batch
+
+    def fresh(self) -> Module:
+        """A copy of the module as it came."""
+        return copy.deepcopy(self.module)
+
+    def copied(self) -> Any:
+        """A copy of the input."""
+        return nested_map(np.copy, self.input)
+
+    def forward(self, module: Module, input: Any) -> Any:
+        """A copy of the module's output, drawn with the same random numbers each time."""
+        random.manualSeed(1)
+        return nested_map(np.copy, module.forward(input))
+
+    def gradOutput(self, output: Any) -> Any:
+        """A gradient for `output` with no two elements alike."""
+        rng = np.random.RandomState(2)
+        return nested_map(lambda tensor: (rng.rand(*np.shape(tensor)) + 0.5).astype(tensor.dtype), output)
+
+    def run(self, module: Module, input: Any, scale: float = 1) -> dict[str, Any]:
+        """All that forward and backward give."""
+        module.zeroGradParameters()
+        output = self.forward(module, input)
+        gradOutput = self.gradOutput(output)
+        gradInput = module.updateGradInput(input, gradOutput)
+        module.accGradParameters(input, gradOutput, scale)
+        gradients = [np.copy(gradient) for gradient in module.parameters()[1]]
+        return {'output': output, 'gradInput': nested_map(np.copy, gradInput), 'gradients': gradients}
+
+
+def require(holds: Any, message: str) -> None:
+    """Raise an AssertionError unless the property holds; an assert statement would vanish under ``python -O``."""
+    if not holds:
+        raise AssertionError(message)
+
+
+def leaves(value: Any, path: str = '') -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays of a table of tables, each with its place in it."""
+    if isinstance(value, (list, tuple, dict)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value, 1):
+            yield from leaves(item, f'{path}[{key}]')
+    elif value is not None:
+        yield path, np.asarray(value)
+
+
+def compare(actual: Any, expected: Any, what: str, other: str, tolerance: float = EXACT) -> None:
+    """Raise an AssertionError at the element that differs most."""
+    mine, its = dict(leaves(actual)), dict(leaves(expected))
+    require(mine.keys() == its.keys(), f'{what} has the parts {list(mine)}, {other} {list(its)}')
+    for path, array in mine.items():
+        require(array.shape == its[path].shape, f'{what}{path} has shape {array.shape}, {other} {its[path].shape}')
+        if not array.size:
+            continue
+        with np.errstate(invalid='ignore'):
+            error = np.abs(array - its[path]) / (1 + np.abs(its[path]))
+        error[(array == its[path]) | (np.isnan(array) & np.isnan(its[path]))] = 0
+        error[np.isnan(error)] = np.inf
+        worst = np.unravel_index(error.argmax(), error.shape)
+        place = path + (f'[{", ".join(map(str, worst))}]' if worst else '')
+        require(error[worst] <= tolerance, f'{what}{place} is {array[worst]:.12g}, {other} {its[path][worst]:.12g}')
+
+
+def differences(case: Case, module: Module, input: Any, tensor: np.ndarray, gradOutput: Any) -> np.ndarray:
+    """The gradient of sum(gradOutput * output) with respect to `tensor`, an input or a parameter, by central
+    differences."""
+    gradient = np.zeros_like(tensor)
+    for place in np.ndindex(tensor.shape):
+        value, sums = tensor[place], []
+        for step in (STEP, -STEP):
+            tensor[place] = value + step
+            output = case.forward(module, input)
+            sums.append(sum(np.sum(g * y) for (_, g), (_, y) in zip(leaves(gradOutput), leaves(output), strict=True)))
+        tensor[place] = value
+        gradient[place] = (sums[0] - sums[1]) / (2 * STEP)
+    return gradient
+
+
+def input_gradient(case: Case) -> None:
+    """gradInput is the derivative with respect to the input."""
+    module, input = case.fresh(), case.copied()
+    gradOutput = case.gradOutput(case.forward(module, input))
+    gradInput = nested_map(np.copy, module.updateGradInput(case.copied(), gradOutput))
+    for (path, tensor), (_, gradient) in zip(leaves(input), leaves(gradInput), strict=True):
+        if tensor.dtype.kind == 'f':
+            expected = differences(case, module, input, tensor, gradOutput)
+            compare(gradient, expected, 'gradInput' + path, 'central differences give', GRADIENT_TOLERANCE)
+
+
+def parameter_gradient(case: Case) -> None:
+    """accGradParameters gives the derivative with respect to every parameter."""
+    module, input = case.fresh(), case.copied()
+    gradients = case.run(module, input)['gradients']
+    gradOutput = case.gradOutput(case.forward(module, input))
+    for i, (parameter, gradient) in enumerate(zip(module.parameters()[0], gradients, strict=True), 1):
+        expected = differences(case, module, input, parameter, gradOutput)
+        compare(gradient, expected, f'gradient {i}', 'central differences give', GRADIENT_TOLERANCE)
+
+
+def accumulation(case: Case) -> None:
+    """Two calls of accGradParameters add up."""
+    module, input = case.fresh(), case.copied()
+    once = case.run(module, input)['gradients']
+    module.accGradParameters(input, case.gradOutput(module.output), 1)
+    compare(
+        module.parameters()[1], [2 * gradient for gradient in once], 'gradient after two calls', 'twice one call is'
+    )
+
+
+def scale(case: Case) -> None:
+    """accGradParameters takes its scale into account."""
+    once = case.run(case.fresh(), case.copied())['gradients']
+    scaled = case.run(case.fresh(), case.copied(), 0.3)['gradients']
+    compare(scaled, [0.3 * gradient for gradient in once], 'gradient at scale 0.3', '0.3 times that at scale 1 is')
+
+
+def update(case: Case) -> None:
+    """accUpdateGradParameters adds -lr times the gradient to the parameters and leaves the gradients alone."""
+    gradients = case.run(case.fresh(), case.copied())['gradients']
+    for shared in (None, True):
+        module, input = case.fresh(), case.copied()
+        for inner in module.listModules():
+            inner.shared = shared if not inner.modules else None
+        expected = [p - 0.2 * g for p, g in zip(module.parameters()[0], gradients, strict=True)]
+        module.zeroGradParameters()
+        gradOutput = case.gradOutput(case.forward(module, input))
+        module.updateGradInput(input, gradOutput)
+        module.accUpdateGradParameters(input, gradOutput, 0.2)
+        what = f'parameter after accUpdateGradParameters{" when shared" if shared else ""}'
+        compare(module.parameters()[0], expected, what, 'parameter - lr * gradient is')
+        if not shared:
+            zeros = [np.zeros_like(gradient) for gradient in gradients]
+            compare(module.parameters()[1], zeros, 'gradient after accUpdateGradParameters', 'it was')
+
+
+def backward(case: Case) -> None:
+    """backward is updateGradInput and accGradParameters, and returns gradInput."""
+    module, input = case.fresh(), case.copied()
+    expected = case.run(module, input)
+    module = case.fresh()
+    module.zeroGradParameters()
+    gradOutput = case.gradOutput(case.forward(module, input))
+    gradInput = module.backward(input, gradOutput)
+    compare(gradInput, expected['gradInput'], 'result of backward', 'that of updateGradInput is')
+    compare(module.gradInput, expected['gradInput'], 'gradInput after backward', 'after updateGradInput it is')
+    compare(module.parameters()[1], expected['gradients'], 'gradient after backward', 'after accGradParameters it is')
+
+
+def single_precision(case: Case) -> None:
+    """After float() all is float32, and the same but for rounding."""
+    expected = case.run(case.fresh(), case.copied())
+    module = case.fresh().float()
+    to_single = lambda tensor: tensor.astype(np.float32) if tensor.dtype.kind == 'f' else tensor  # noqa: E731
+    actual = case.run(module, nested_map(to_single, case.input))
+    for key, value in actual.items():
+        for path, tensor in leaves(value):
+            require(
+                tensor.dtype.kind != 'f' or tensor.dtype == np.float32,
+                f'{key}{path} is {tensor.dtype} after float()',
+            )
+    compare(actual, expected, 'in float32', 'in float64 it is', SINGLE)
+
+
+def wrong_dtype(case: Case) -> None:
+    """An input of another dtype is a TypeError."""
+    if all(tensor.dtype.kind == 'f' for _, tensor in leaves(case.input)):
+        try:
+            case.forward(case.fresh().float(), case.copied())
+        except TypeError:
+            return
+        raise AssertionError('input of float64 is taken without an error after float()')
+
+
+def strides(case: Case) -> None:
+    """Inputs and gradients that are not contiguous give the same."""
+
+    def stretched(tensor: np.ndarray) -> np.ndarray:
+        wide = np.zeros((*tensor.shape[:-1], 2 * tensor.shape[-1]), tensor.dtype)
+        wide[..., ::2] = tensor
+        return wide[..., ::2]
+
+    module = case.fresh()
+    expected = case.run(case.fresh(), case.copied())
+    module.zeroGradParameters()
+    input = nested_map(stretched, case.input)
+    output = case.forward(module, input)
+    gradOutput = nested_map(stretched, case.gradOutput(output))
+    actual = {'output': output, 'gradInput': module.updateGradInput(input, gradOutput)}
+    module.accGradParameters(input, gradOutput, 1)
+    actual['gradients'] = module.parameters()[1]
+    compare(actual, expected, 'from strided input', 'from contiguous input it is')
+
+
+def untouched(case: Case) -> None:
+    """Neither input nor gradOutput is written to."""
+    module, input = case.fresh(), case.copied()
+    gradOutput = case.gradOutput(case.forward(module, input))
+    kept = nested_map(np.copy, gradOutput)
+    module.updateGradInput(input, gradOutput)
+    module.accGradParameters(input, gradOutput, 1)
+    compare(input, case.input, 'input afterwards', 'before it was')
+    compare(gradOutput, kept, 'gradOutput afterwards', 'before it was')
+
+
+def buffers(case: Case) -> None:
+    """Nothing is left over from calls before: not from buffers full of nan, nor from larger and smaller batches."""
+    expected = case.run(case.fresh(), case.copied())
+    module = case.fresh()
+    case.run(module, case.copied())
+    for inner in module.listModules():
+        for buffer in inner._buffers.values():
+            buffer.fill(np.nan if buffer.dtype.kind == 'f' else 0)
+    for parameter, original in zip(module.parameters()[0], case.module.parameters()[0], strict=True):
+        parameter[...] = original
+    compare(stateless(case, module), expected, 'from a used module', 'from a new one it is')
+    if case.batch:
+        module = case.fresh()
+        case.run(module, nested_map(lambda tensor: np.concatenate([tensor, tensor]), case.input))
+        case.run(module, nested_map(lambda tensor: tensor[:1].copy(), case.input))
+        compare(stateless(case, module), expected, 'after a larger and a smaller batch', 'from a new module it is')
+
+
+def stateless(case: Case, module: Module) -> dict[str, Any]:
+    """`run` after the module's state (running means, say) is put back to what it was."""
+    fresh = case.fresh()
+    for inner, original in zip(module.listModules(), fresh.listModules(), strict=True):
+        for key, value in original.__dict__.items():
+            if not key.startswith('_') and key not in inner.cleared and key != 'modules':
+                inner.__dict__[key] = value
+    return case.run(module, case.copied())
+
+
+def examples(case: Case) -> None:
+    """A batch gives what its examples give one by one."""
+    if not case.batch:
+        return
+    module = case.fresh()
+    whole = case.run(module, case.copied())
+    gradOutput = case.gradOutput(whole['output'])
+    total = [np.zeros_like(gradient) for gradient in whole['gradients']]
+    for i in range(len(next(leaves(case.input))[1])):
+        one = lambda tensor, i=i: tensor[i : i + 1].copy()  # noqa: E731
+        module = case.fresh()
+        module.zeroGradParameters()
+        input = nested_map(one, case.input)
+        compare(
+            case.forward(module, input),
+            nested_map(one, whole['output']),
+            f'output of example {i} alone',
+            'in a batch it is',
+        )
+        gradInput = module.updateGradInput(input, nested_map(one, gradOutput))
+        compare(gradInput, nested_map(one, whole['gradInput']), f'gradInput of example {i} alone', 'in a batch it is')
+        module.accGradParameters(input, nested_map(one, gradOutput), 1)
+        total = [sum + part for sum, part in zip(total, module.parameters()[1], strict=True)]
+    compare(total, whole['gradients'], 'sum of gradients of the examples', 'of the batch it is')
+
+
+def modes(case: Case) -> None:
+    """evaluate() and training() set the mode of every module inside, and back again nothing has changed."""
+    expected = case.run(case.fresh(), case.copied())
+    module = case.fresh()
+    trains = [inner.train for inner in module.listModules()]
+    module.evaluate()
+    require(not any(inner.train for inner in module.listModules()), 'train is true somewhere after evaluate()')
+    module.forward(case.copied())
+    module.training()
+    require(all(inner.train for inner in module.listModules()), 'train is not true somewhere after training()')
+    if all(train is not False for train in trains):
+        compare(stateless(case, module), expected, 'after evaluate() and training()', 'before it is')
+
+
+def copies(case: Case) -> None:
+    """clone, deepcopy and pickle give equal modules that share no memory with the original."""
+    expected = case.run(case.fresh(), case.copied())
+    module = case.fresh()
+    for name, copied in {
+        'clone': Module.clone,
+        'deepcopy': copy.deepcopy,
+        'pickle': lambda module: pickle.loads(pickle.dumps(module)),
+    }.items():
+        try:
+            twin = copied(module)
+        except (AttributeError, pickle.PicklingError) as error:
+            if name == 'pickle' and '<locals>' in str(error):
+                continue  # a class or function made within a function: Python cannot pickle it
+            raise AssertionError(f'{name} fails: {error}') from error
+        for tensor, original in zip(sum(twin.parameters(), []), sum(module.parameters(), []), strict=True):
+            require(not np.shares_memory(tensor, original), f'a parameter shares memory after {name}')
+        compare(case.run(twin, case.copied()), expected, f'after {name}', 'before it is')
+        require(str(twin) == str(module), f'str is {twin} after {name}, {module} before')
+
+
+def sharing(case: Case) -> None:
+    """A clone that shares weight and bias follows their changes."""
+    module = case.fresh()
+    twin = module.clone('weight', 'bias')
+    for inner, its in zip(module.listModules(), twin.listModules(), strict=True):
+        for name in ('weight', 'bias'):
+            if getattr(inner, name) is not None:
+                require(np.shares_memory(getattr(inner, name), getattr(its, name)), f'{name} of {its} is not shared')
+
+
+def flat_parameters(case: Case) -> None:
+    """After getParameters() nothing has changed but the place in memory, and the flat vectors are that memory."""
+    expected = case.run(case.fresh(), case.copied())
+    module = case.fresh()
+    before = [np.copy(parameter) for parameter in module.parameters()[0]]
+    flat, flat_grad = module.getParameters()
+    compare(module.parameters()[0], before, 'parameter after getParameters()', 'before it is')
+    compare(case.run(module, case.copied()), expected, 'after getParameters()', 'before it is')
+    flat.fill(0.5)
+    flat_grad.fill(0.25)
+    for tensor in module.parameters()[0]:
+        require(np.all(tensor == 0.5), 'a parameter does not follow the flat vector of getParameters()')
+    for tensor in module.parameters()[1]:
+        require(np.all(tensor == 0.25), 'a gradient does not follow the flat vector of getParameters()')
+
+
+def cleared(case: Case) -> None:
+    """clearState() empties output and gradInput, and the module works as before."""
+    expected = case.run(case.fresh(), case.copied())
+    module = case.fresh()
+    case.run(module, case.copied())
+    require(module.clearState() is module, 'clearState() does not return the module')
+    for inner in module.listModules():
+        for name in ('output', 'gradInput'):
+            value = getattr(inner, name)
+            require(value is None or len(value) == 0, f'{name} of {inner} is not empty after clearState()')
+    compare(stateless(case, module), expected, 'after clearState()', 'before it is')
+
+
+def text(case: Case) -> None:
+    """str begins with the class's name as Torch7 writes it."""
+    module = case.fresh()
+    require(
+        str(module).startswith(module.typename),
+        f'str is {str(module)!r}, which does not begin with {module.typename}',
+    )
+
+
+#: every check by its name
+CHECKS: dict[str, Callable[[Case], None]] = {
+    check.__name__: check
+    for check in (
+        input_gradient, parameter_gradient, accumulation, scale, update, backward, single_precision, wrong_dtype,
+        strides, untouched, buffers, examples, modes, copies, sharing, flat_parameters, cleared, text,
+    )
+}  # fmt: skip
+
+
+def check_module(module: Module, input: Any, *, batch: bool = True, checks: Any = None, skip: Any = ()) -> None:
+    """Run every check on `module` with `input`, each on fresh copies of both.
+
+    Parameters
+    ----------
+    module
+        a layer or a network
+    input
+        a float64 tensor, small, away from kinks; or a table of tensors
+    batch
+        whether the first dimension counts independent examples
+    checks, skip
+        names out of `CHECKS`: only these, or all but these
+
+    The generator of `t7nn.random` is left as it was.
+
+    Raises
+    ------
+    AssertionError
+        naming the module, the property that does not hold, and the numbers that show it; for a batch, those of the
+        first example alone if they show it too
+    """
+    unknown = {*(checks or ()), *skip} - CHECKS.keys()
+    if unknown:
+        raise ValueError(f'check_module: names out of {list(CHECKS)} needed, got {sorted(unknown)}')
+    state = random.getRNGState()
+    try:
+        for name in checks or CHECKS:
+            if name not in skip:
+                _check(name, Case(module, input, batch))
+    finally:
+        random.setRNGState(state)
+
+
+def _check(name: str, case: Case) -> None:
+    try:
+        CHECKS[name](case)
+    except Exception as failure:
+        if case.batch and len(next(leaves(case.input))[1]) > 1:
+            _check(name, Case(case.module, nested_map(lambda tensor: tensor[:1].copy(), case.input), True))
+        title = str(case.module).partition(' {')[0]
+        what = failure if isinstance(failure, AssertionError) else repr(failure)
+        message = f'{title}, {name}: {what}; input {np.array2string(next(leaves(case.input))[1], threshold=20)}'
+        raise AssertionError(message) from failure

@@ -1,0 +1,218 @@
+"""The checks of t7nn.testing must fail on planted bugs: each row names the check and a module with one bug."""
+
+import numpy as np
+import pytest
+
+import t7nn as nn
+from t7nn import random
+from t7nn.testing import CHECKS, check_module
+from t7nn.transfer import Pointwise
+
+
+class Wrong(nn.Linear):
+    """Linear(3, 2), to plant bugs in."""
+
+    def __init__(self):
+        super().__init__(3, 2)
+
+
+class GradInputOff(Wrong):
+    def updateGradInput(self, input, gradOutput):
+        super().updateGradInput(input, gradOutput)
+        self.gradInput[..., 1] *= 1.001
+        return self.gradInput
+
+
+class GradWeightOff(Wrong):
+    def accGradParameters(self, input, gradOutput, scale=1):
+        super().accGradParameters(input, gradOutput * 1.001, scale)
+
+
+class Overwrites(Wrong):
+    def accGradParameters(self, input, gradOutput, scale=1):
+        self.gradWeight[...] = scale * gradOutput.T @ input
+        self.gradBias[...] = scale * gradOutput.sum(0)
+
+    def defaultAccUpdateGradParameters(self, input, gradOutput, lr):
+        nn.Linear.accGradParameters(self, input, gradOutput, -lr)
+
+
+class ForgetsScale(Wrong):
+    def accGradParameters(self, input, gradOutput, scale=1):
+        super().accGradParameters(input, gradOutput, np.sign(scale))
+
+
+class ForgetsRate(Wrong):
+    def accUpdateGradParameters(self, input, gradOutput, lr):
+        super().accUpdateGradParameters(input, gradOutput, 1)
+
+
+class UpdatesGradients(Wrong):
+    def accUpdateGradParameters(self, input, gradOutput, lr):
+        super().accUpdateGradParameters(input, gradOutput, lr)
+        self.gradBias += 1
+
+
+class BackwardForgetsParameters(Wrong):
+    def backward(self, input, gradOutput, scale=1):
+        return self.updateGradInput(input, gradOutput)
+
+
+class StaysDouble(Wrong):
+    def updateOutput(self, input):
+        self.output = super().updateOutput(input).astype(float)
+        return self.output
+
+
+class TakesAnyDtype(nn.Module):
+    def updateOutput(self, input):
+        self.output = input * 2
+        return self.output
+
+
+class NeedsContiguous(Pointwise):
+    def function(self, x, y):
+        y[...] = np.frombuffer(np.ascontiguousarray(x if x.base is None else x.base).tobytes())[: x.size].reshape(
+            x.shape
+        )
+
+    def derivative(self, x, y, dy, dx):
+        dx[...] = dy
+
+
+class WritesInput(nn.Tanh):
+    def updateOutput(self, input):
+        super().updateOutput(input)
+        input[...] = 0
+        return self.output
+
+
+class WritesGradOutput(nn.Tanh):
+    def updateGradInput(self, input, gradOutput):
+        super().updateGradInput(input, gradOutput)
+        gradOutput *= 2
+        return self.gradInput
+
+
+class AddsToBuffer(Pointwise):
+    def function(self, x, y):
+        y += x
+        if not hasattr(self, '_used'):
+            y[...] = x
+        self._used = True
+
+    def derivative(self, x, y, dy, dx):
+        dx[...] = dy
+
+
+class KeepsBatchSize(Wrong):
+    def accGradParameters(self, input, gradOutput, scale=1):
+        self._largest = max(len(input), getattr(self, '_largest', 0))
+        super().accGradParameters(input, gradOutput, scale * len(input) / self._largest)
+
+
+class MixesExamples(nn.Module):
+    def updateOutput(self, input):
+        self.check(input)
+        self.output = input - input.mean(0) / 2
+        return self.output
+
+    def updateGradInput(self, input, gradOutput):
+        self.gradInput = gradOutput - gradOutput.mean(0) / 2
+        return self.gradInput
+
+
+class IgnoresModes(nn.Dropout):
+    def evaluate(self):
+        pass
+
+
+class CannotCopy(Wrong):
+    def __init__(self):
+        super().__init__()
+        self.generator = (i for i in ())
+
+
+class CopyShares(Wrong):
+    def __deepcopy__(self, memo):
+        twin = type(self)()
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __init__(self):
+        state = random.getRNGState()
+        super().__init__()
+        random.setRNGState(state)
+
+
+class SharesNothing(Wrong):
+    def clone(self, *names):
+        return super().clone()
+
+
+class HidesParameters(Wrong):
+    def map_tensors(self, function, visit=lambda node: None):
+        visit(self)
+
+
+class KeepsState(nn.Tanh):
+    cleared = ('gradInput',)
+
+
+class OtherName(nn.Tanh):
+    def __str__(self):
+        return 'Hyperbolic tangent'
+
+
+BUGS = [
+    ('input_gradient', GradInputOff),
+    ('parameter_gradient', GradWeightOff),
+    ('accumulation', Overwrites),
+    ('scale', ForgetsScale),
+    ('update', ForgetsRate),
+    ('update', UpdatesGradients),
+    ('backward', BackwardForgetsParameters),
+    ('single_precision', StaysDouble),
+    ('wrong_dtype', TakesAnyDtype),
+    ('strides', NeedsContiguous),
+    ('untouched', WritesInput),
+    ('untouched', WritesGradOutput),
+    ('buffers', AddsToBuffer),
+    ('buffers', KeepsBatchSize),
+    ('examples', MixesExamples),
+    ('modes', IgnoresModes),
+    ('copies', CannotCopy),
+    ('copies', CopyShares),
+    ('sharing', SharesNothing),
+    ('flat_parameters', HidesParameters),
+    ('cleared', KeepsState),
+    ('text', OtherName),
+]
+
+
+@pytest.mark.parametrize(('name', 'bug'), BUGS, ids=lambda value: getattr(value, '__name__', value))
+def test_planted_bug_is_found(name, bug):
+    input = np.random.RandomState(0).randn(4, 3)
+    with pytest.raises(AssertionError, match=rf'(nn\.{bug.__name__}|Hyperbolic).*, {name}: '):
+        check_module(bug(), input, checks=[name])
+
+
+def test_every_check_has_a_planted_bug():
+    assert {name for name, _ in BUGS} == set(CHECKS)
+
+
+def test_failure_is_shown_with_one_example_where_that_suffices():
+    with pytest.raises(AssertionError, match=r'input \[\[[^\[]*\]\]$'):
+        check_module(GradInputOff(), np.random.RandomState(0).randn(4, 3), checks=['input_gradient'])
+
+
+def test_unknown_check():
+    with pytest.raises(ValueError, match=r"names out of .* needed, got \['gradients'\]"):
+        check_module(nn.Tanh(), np.ones((1, 1)), checks=['gradients'])
+
+
+def test_generator_is_left_alone():
+    nn.manualSeed(3)
+    before = random.getRNGState()
+    check_module(nn.Dropout(0.5), np.ones((2, 2)), batch=False)
+    assert np.array_equal(random.getRNGState(), before)
