@@ -41,7 +41,6 @@ _STATE = np.dtype([
     ("x", "<f8"), ("y", "<f8"), ("rho", "<f8"), ("cached", "<i4"), ("padding", "<i4"),
 ])  # fmt: skip
 
-
 _silent = np.errstate(all="ignore")  # a decorator: C says nothing where a number overflows
 
 
@@ -390,15 +389,15 @@ class Generator:
 
     # New arrays
 
-    def rand(self, *sizes: int, dtype: type = np.float64) -> np.ndarray:
+    def rand(self, *sizes: int, dtype: np.dtype | type = np.float64) -> np.ndarray:
         """A new array of uniform numbers in [0, 1): `rand(3, 4)` or `rand((3, 4))`."""
         return self.uniform(out=_new("rand", sizes, dtype))
 
-    def randn(self, *sizes: int, dtype: type = np.float64) -> np.ndarray:
+    def randn(self, *sizes: int, dtype: np.dtype | type = np.float64) -> np.ndarray:
         """A new array of normal numbers, mean 0 and standard deviation 1."""
         return self.normal(out=_new("randn", sizes, dtype))
 
-    def randperm(self, n: int, dtype: type = np.float64) -> np.ndarray:
+    def randperm(self, n: int, dtype: np.dtype | type = np.float64) -> np.ndarray:
         """A random order of 1..n. n - 1 draws: place i is swapped with place i + draw % (n - i), i = 0, 1, ..."""
         n, dtype = _long("randperm", "n", n), np.dtype(dtype)
         if n < 1:
