@@ -10,6 +10,8 @@ import math
 import numbers
 import os
 from bisect import bisect_left
+from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -20,11 +22,13 @@ __all__ = [
 ]  # fmt: skip
 
 _UNIT = 2.0**-32  # one draw is 32 bits; a unit is draw / 2^32, in [0, 1)
-_BLOCK = 1 << 14  # values a fill computes at a time: temporaries stay in the cache (normal: a third faster)
-_SMALL = 128  # below this Python's math is as fast as the arrays, and SciPy is not imported
-_SMALL_PERMUTATION = 400
+_BLOCK = 1 << 14  # values a large fill computes at a time: temporaries stay in the cache (normal: a third faster)
+_LARGE = 2048  # from here on a vector is worth the choice of fast functions (and, it may be, SciPy's import)
+_LARGE_PERMUTATION = 200  # from here on the swaps are worth sorting
 
-_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+_PLAIN = frozenset([float, int])
+_DOUBLE, _FLOAT = np.dtype(np.float64), np.dtype(np.float32)
+_FLOATS = (_DOUBLE, _FLOAT)
 # Torch7's tensor types, and the modulus that tensor:random() applies to a draw
 _MODULUS = {
     np.dtype(np.float64): 2**32, np.dtype(np.float32): 2**24 + 1, np.dtype(np.int64): 2**32,
@@ -37,61 +41,80 @@ _STATE = np.dtype([
     ("x", "<f8"), ("y", "<f8"), ("rho", "<f8"), ("cached", "<i4"), ("padding", "<i4"),
 ])  # fmt: skip
 
-
-class _Scalars:
-    """The C library's functions of one number."""
-
-    log, sqrt, sin, cos, tan, trunc = math.log, math.sqrt, math.sin, math.cos, math.tan, math.trunc
-
-    @staticmethod
-    def exp(x):
-        try:
-            return math.exp(x)
-        except OverflowError:  # C answers inf
-            return math.inf
+_silent = np.errstate(all='ignore')  # a decorator: C says nothing where a number overflows
 
 
-class _Arrays:
-    """The same functions of arrays, to the same bit.
+def _exp(x):
+    try:
+        return math.exp(x)
+    except OverflowError:  # where C answers inf
+        return math.inf
 
-    NumPy's own `log`, `exp` and `tan` may differ from the C library's in the last bit. Each function is the fast
-    candidate below where that agrees with `_Scalars` on a probe, else `_Scalars` over every element (six times slower).
+
+def _over_arrays(function):
+    """A function of one number as a function of a vector."""
+    return lambda x: np.fromiter(map(function, x.tolist()), np.float64, len(x))
+
+
+# The C library's functions, thrice: of a number, of a vector, and of a long vector. The three agree to the last bit.
+_of_number = SimpleNamespace(
+    log=math.log, sqrt=math.sqrt, sin=math.sin, cos=math.cos, tan=math.tan, exp=_exp, trunc=math.trunc
+)
+_of_vector = SimpleNamespace(
+    sqrt=np.sqrt,  # correctly rounded wherever it is computed
+    trunc=lambda x: x.astype(np.int64),
+    **{name: _over_arrays(getattr(_of_number, name)) for name in ('log', 'sin', 'cos', 'tan', 'exp')},
+)
+
+
+def _scipy_log(x):
+    from scipy.special import xlogy
+
+    return xlogy(1.0, x)
+
+
+def _scipy_exp(x):
+    from scipy.special import inv_boxcox
+
+    return inv_boxcox(x, 0.0)
+
+
+@cache
+def _of_long_vector():
+    """For each function the first one that agrees with the C library's wherever it is tried, four times as fast.
+
+    NumPy's own depend on the processor: with AVX-512, log, exp and tan differ in the last bit of some results. SciPy's
+    call the C library.
     """
-
-    sqrt = staticmethod(np.sqrt)  # correctly rounded everywhere
-
-    @staticmethod
-    def trunc(x):
-        return x.astype(np.int64)
-
-    def __getattr__(self, name):
-        from scipy import special  # both call the C library
-
-        scalar, probe = getattr(_Scalars, name), np.linspace(_UNIT, math.tau, 4096)
-        fast = {'log': lambda x: special.xlogy(1.0, x), 'exp': lambda x: special.inv_boxcox(x, 0.0)}.get(
-            name, getattr(np, name)
-        )
-
-        def exact(x):
-            return np.fromiter(map(scalar, x.tolist()), np.float64, len(x))
-
-        chosen = fast if np.array_equal(fast(probe), exact(probe)) else exact
-        setattr(self, name, chosen)  # from now on an attribute: the probe runs once
-        return chosen
+    functions, grid = vars(_of_vector).copy(), (np.arange(1 << 14) + 0.5) / (1 << 14)
+    for name, places, *candidates in (
+        ('log', grid, np.log, _scipy_log),
+        ('exp', 40 * grid - 20, np.exp, _scipy_exp),
+        ('sin', math.tau * grid, np.sin),
+        ('cos', math.tau * grid, np.cos),
+        ('tan', math.pi * (grid - 0.5), np.tan),
+    ):
+        exact = functions[name](places)
+        functions[name] = next((f for f in candidates if np.array_equal(f(places), exact)), functions[name])
+    return SimpleNamespace(**functions)
 
 
-_arrays = _Arrays()
+def _functions(n):
+    """The C library's functions for vectors of n numbers."""
+    return _of_long_vector() if n >= _LARGE else _of_vector
 
 
-def _reals(function, out, **values):
-    """The arguments as C doubles, by way of float32 where a float32 array is to be filled, as in Torch7."""
+def _arguments(function, out, **values):
+    """The arguments as C doubles, by way of float32 where `out` is a float32 array, as in Torch7; `out` is checked."""
     for name, value in values.items():
         if not isinstance(value, (float, int, numbers.Real)):
             raise TypeError(f'random.{function}: a number needed for {name}, got {value!r}')
-    if getattr(out, 'dtype', None) == np.float32:
-        with np.errstate(over='ignore'):
-            return [float(np.float32(value)) for value in values.values()]
-    return map(float, values.values())
+    if out is not None:
+        _fillable(function, out, _FLOATS)
+        if out.dtype == _FLOAT:
+            with np.errstate(over='ignore'):
+                return [float(np.float32(value)) for value in values.values()]
+    return [float(value) for value in values.values()]
 
 
 def _long(function, name, value):
@@ -107,19 +130,21 @@ def _fillable(function, out, dtypes):
     """Raise unless `out` is an array that Torch7's method of this name fills."""
     if not isinstance(out, np.ndarray) or out.dtype not in dtypes:
         names = ', '.join(dtype.name for dtype in dtypes)
-        got = f'an array of {out.dtype}' if isinstance(out, np.ndarray) else repr(out)
-        raise TypeError(f'random.{function}: out must be an array of {names}, got {got}')
+        got = f'one of {out.dtype}' if isinstance(out, np.ndarray) else repr(out)
+        raise TypeError(f'random.{function}: an array of {names} needed, got {got}')
     if not out.flags.writeable:
-        raise ValueError(f'random.{function}: out must be writable, got a read-only array')
+        raise ValueError(f'random.{function}: a writable array needed, got a read-only one')
 
 
-def _sizes(function, sizes):
-    """The shape meant by `rand(3, 4)` or `rand((3, 4))`."""
+def _new(function, sizes, dtype):
+    """The array meant by `rand(3, 4)` or `rand((3, 4))`, not yet filled."""
     shape = sizes[0] if len(sizes) == 1 and np.ndim(sizes[0]) else sizes
     shape = tuple(_long(function, 'a size', size) for size in shape)
     if not shape or min(shape) < 0:
         raise ValueError(f'random.{function}: sizes >= 0 needed, got {sizes}')
-    return shape
+    new = np.empty(shape, dtype)
+    _fillable(function, new, _FLOATS)
+    return new
 
 
 def _swap_one_by_one(places, targets):
@@ -235,8 +260,8 @@ class Generator:
         state['seed'] = self._seed % 2**64
         state['seeded'] = 1
         state['left'] = 625 - pos
-        # NumPy stands at 624 both before the first draw and after every 624th; Torch7 tells them apart
-        fresh = pos == 624 and np.array_equal(key, np.random.RandomState(self._seed & 0xFFFFFFFF).get_state()[1])
+        # NumPy stands at 624 both before the first draw and after every 624th; Torch7 says 0 before the first
+        fresh = pos == 624 and key[0] == self._seed & 0xFFFFFFFF
         state['next'] = 0 if fresh else pos
         state['key'] = key
         state['x'], state['y'], state['rho'] = self._pair
@@ -293,11 +318,14 @@ class Generator:
 
     def uniform(self, a: float = 0, b: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
         """Uniform in [a, b): draw / 2^32 (b - a) + a. One draw."""
-        a, b = _reals('uniform', out, a=a, b=b)
         if out is None:
-            return self._raw() * _UNIT * (b - a) + a
-        _fillable('uniform', out, _FLOATS)
-        return self._fill(out, self._raw, lambda draw: draw * _UNIT * (b - a) + a)
+            if not (type(a) in _PLAIN and type(b) in _PLAIN):  # the call made most often is spared the general check
+                a, b = _arguments('uniform', None, a=a, b=b)
+            span = float(b) - a
+            return self._raw() * _UNIT * span + a
+        a, b = _arguments('uniform', out, a=a, b=b)
+        fill = self._fill if math.isfinite(b - a) else _silent(self._fill)
+        return fill(out, self._raw, lambda draw: draw * _UNIT * (b - a) + a)
 
     def bernoulli(self, p: float | np.ndarray = 0.5, out: np.ndarray | None = None) -> int | np.ndarray:
         """1 with probability p, else 0: draw / 2^32 <= p. One draw.
@@ -316,7 +344,7 @@ class Generator:
                 raise ValueError(f'random.bernoulli: probabilities in [0, 1] needed, got {p}')
             out[...] = (self._raw(out.size) * _UNIT).reshape(out.shape) <= p.reshape(out.shape)
             return out
-        (p,) = _reals('bernoulli', None, p=p)
+        (p,) = _arguments('bernoulli', None, p=p)
         if not 0 <= p <= 1:
             raise ValueError(f'random.bernoulli: a probability in [0, 1] needed, got {p}')
         most = int(p * 2**32)  # draw / 2^32 <= p without the division: scaling by 2^32 is exact
@@ -331,47 +359,45 @@ class Generator:
         the next call (normal, logNormal, randn) and takes that call's mean and stdv.
         """
         mean, stdv = self._moments('normal', mean, stdv, out)
-        return self._draw('normal', out, self._normal, lambda z, m: z * stdv + mean)
+        return self._draw(out, self._normal, lambda z, _: z * stdv + mean)
 
     def logNormal(self, mean: float = 1, stdv: float = 2, out: np.ndarray | None = None) -> float | np.ndarray:
         """exp of a normal number with this mean and standard deviation, and with its draws."""
         mean, stdv = self._moments('logNormal', mean, stdv, out)
-        return self._draw('logNormal', out, self._normal, lambda z, m: m.exp(z * stdv + mean))
+        return self._draw(out, self._normal, lambda z, m: m.exp(z * stdv + mean))
 
     def exponential(self, lambda_: float, out: np.ndarray | None = None) -> float | np.ndarray:
         """Exponential with rate lambda: -1 / lambda log(1 - draw / 2^32). One draw."""
-        (lambda_,) = _reals('exponential', out, lambda_=lambda_)
+        (lambda_,) = _arguments('exponential', out, lambda_=lambda_)
         factor = -1 / lambda_ if lambda_ else -math.copysign(math.inf, lambda_)
-        return self._draw('exponential', out, self._raw, lambda draw, m: factor * m.log(1 - draw * _UNIT))
+        return self._draw(out, self._raw, lambda draw, m: factor * m.log(1 - draw * _UNIT))
 
     def cauchy(self, median: float = 0, sigma: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
         """Cauchy: median + sigma tan(pi (draw / 2^32 - 1/2)). One draw."""
-        median, sigma = _reals('cauchy', out, median=median, sigma=sigma)
-        return self._draw(
-            'cauchy', out, self._raw, lambda draw, m: median + sigma * m.tan(math.pi * (draw * _UNIT - 0.5))
-        )
+        median, sigma = _arguments('cauchy', out, median=median, sigma=sigma)
+        return self._draw(out, self._raw, lambda draw, m: median + sigma * m.tan(math.pi * (draw * _UNIT - 0.5)))
 
     def geometric(self, p: float, out: np.ndarray | None = None) -> int | np.ndarray:
         """Geometric, i >= 1 with probability (1 - p) p^(i - 1): floor(log(1 - draw / 2^32) / log p) + 1. One draw."""
-        (p,) = _reals('geometric', None, p=p)
+        (p,) = _arguments('geometric', None, p=p)
         if not 0 < p < 1:
             raise ValueError(f'random.geometric: a probability strictly between 0 and 1 needed, got {p}')
+        if out is not None:
+            _fillable('geometric', out, _MODULUS)
         log_p = math.log(p)
-        return self._draw(
-            'geometric', out, self._raw, lambda draw, m: m.trunc(m.log(1 - draw * _UNIT) / log_p) + 1, _MODULUS
-        )
+        return self._draw(out, self._raw, lambda draw, m: m.trunc(m.log(1 - draw * _UNIT) / log_p) + 1)
 
     # New arrays
 
-    def rand(self, *sizes: int, dtype: type = np.float64) -> np.ndarray:
+    def rand(self, *sizes: int, dtype: np.dtype | type = np.float64) -> np.ndarray:
         """A new array of uniform numbers in [0, 1): `rand(3, 4)` or `rand((3, 4))`."""
-        return self.uniform(out=np.empty(_sizes('rand', sizes), dtype))
+        return self.uniform(out=_new('rand', sizes, dtype))
 
-    def randn(self, *sizes: int, dtype: type = np.float64) -> np.ndarray:
+    def randn(self, *sizes: int, dtype: np.dtype | type = np.float64) -> np.ndarray:
         """A new array of normal numbers, mean 0 and standard deviation 1."""
-        return self.normal(out=np.empty(_sizes('randn', sizes), dtype))
+        return self.normal(out=_new('randn', sizes, dtype))
 
-    def randperm(self, n: int, dtype: type = np.float64) -> np.ndarray:
+    def randperm(self, n: int, dtype: np.dtype | type = np.float64) -> np.ndarray:
         """A random order of 1..n. n - 1 draws: place i is swapped with place i + draw % (n - i), i = 0, 1, ..."""
         n, dtype = _long('randperm', 'n', n), np.dtype(dtype)
         if n < 1:
@@ -381,7 +407,7 @@ class Generator:
         places = np.arange(n)
         targets = places.copy()
         targets[:-1] += (self._raw(n - 1) % np.arange(n, 1, -1, dtype=np.uint64)).astype(np.int64)
-        order = (_swap_one_by_one if n < _SMALL_PERMUTATION else _swap_at_once)(places, targets).astype(dtype)
+        order = (_swap_at_once if n >= _LARGE_PERMUTATION else _swap_one_by_one)(places, targets).astype(dtype)
         order += 1  # in dtype, where it wraps or rounds as Torch7's does
         return order
 
@@ -411,7 +437,7 @@ class Generator:
 
     def multinomialAliasSetup(self, p: np.ndarray) -> list[np.ndarray]:
         """Prepare `multinomialAlias` for probabilities p (K,), which sum to 1: Torch7's table [J, q]."""
-        p = _weights('multinomialAliasSetup', p, (1,), _FLOATS[:1])
+        p = _weights('multinomialAliasSetup', p, (1,), (_DOUBLE,))
         q = (len(p) * p).tolist()
         alias = [0] * len(q)
         below = [k for k, share in enumerate(q) if share < 1]
@@ -436,8 +462,8 @@ class Generator:
         """
         _fillable('multinomialAlias', output, (np.dtype(np.int64),))
         alias, q = state
-        if not np.all((q >= 0) & (q <= 1)):
-            raise ValueError(f'random.multinomialAlias: q in [0, 1] needed, got {q}')
+        if alias.dtype != np.int64 or alias.shape != q.shape or not np.all((q >= 0) & (q <= 1)):
+            raise ValueError(f'random.multinomialAlias: a table [J, q] of multinomialAliasSetup needed, got {state}')
         place, keep = self._raw(2 * output.size).reshape(-1, 2).T * _UNIT
         place = (place * len(alias)).astype(np.int64)
         alias -= 1
@@ -447,7 +473,7 @@ class Generator:
     # The machinery
 
     def _moments(self, function, mean, stdv, out):
-        mean, stdv = _reals(function, out, mean=mean, stdv=stdv)
+        mean, stdv = _arguments(function, out, mean=mean, stdv=stdv)
         if not stdv > 0:
             raise ValueError(f'random.{function}: a standard deviation > 0 needed, got {stdv}')
         return mean, stdv
@@ -461,41 +487,37 @@ class Generator:
                 self._pair = x, y, math.sqrt(-2 * math.log(1 - y))
             x, _, rho = self._pair
             return rho * (math.cos if self._cached else math.sin)(math.tau * x)
-        z, start = np.empty(n), int(self._cached)
+        z, start = np.empty(n), min(int(self._cached), n)
         if start:
             z[0] = self._normal()
         pairs, left_over = divmod(n - start, 2)
         if pairs:
             x, y = self._raw(2 * pairs).reshape(pairs, 2).T * _UNIT
-            rho, angle = np.sqrt(-2 * _arrays.log(1 - y)), math.tau * x
-            z[start : n - left_over : 2] = rho * _arrays.cos(angle)
-            z[start + 1 : n : 2] = rho * _arrays.sin(angle)
+            m = _functions(pairs)
+            rho, angle = m.sqrt(-2 * m.log(1 - y)), math.tau * x
+            z[start : n - left_over : 2] = rho * m.cos(angle)
+            z[start + 1 : n : 2] = rho * m.sin(angle)
             self._pair = float(x[-1]), float(y[-1]), float(rho[-1])
         if left_over:
             z[-1] = self._normal()
         return z
 
-    def _draw(self, function, out, source, formula, dtypes=_FLOATS):
-        """formula(a number of the source, mathematics): one, or as many as `out` holds."""
+    def _draw(self, out, source, formula):
+        """formula(what the source draws, the C library's functions): a number, or the array `out` of them."""
         if out is None:
-            return formula(source(), _Scalars)
-        _fillable(function, out, dtypes)
-        if out.size > _SMALL:
-            return self._fill(out, source, lambda numbers: formula(numbers, _arrays))
-        values = np.array([formula(source(), _Scalars) for _ in range(out.size)])
-        with np.errstate(over='ignore'):
-            out[...] = values.reshape(out.shape)
-        return out
+            return formula(source(), _of_number)
+        return _silent(self._fill)(out, source, lambda drawn: formula(drawn, _functions(len(drawn))))
 
     def _fill(self, out, source, formula):
-        """Fill `out`, row by row, with formula(array from the source)."""
-        contiguous = out.flags.c_contiguous
-        flat = out.reshape(-1) if contiguous else np.empty(out.size, out.dtype)
-        with np.errstate(all='ignore'):  # C is silent where a number overflows
-            for start in range(0, flat.size, _BLOCK):
-                part = flat[start : start + _BLOCK]
-                part[...] = formula(source(part.size))
-        if not contiguous:
+        """Fill `out`, in the order of its indices, with formula(vector from the source)."""
+        if out.size <= _BLOCK:
+            out[...] = formula(source(out.size)).reshape(out.shape)
+            return out
+        flat = out.reshape(-1) if out.flags.c_contiguous else np.empty(out.size, out.dtype)
+        for start in range(0, flat.size, _BLOCK):
+            part = flat[start : start + _BLOCK]
+            part[...] = formula(source(part.size))
+        if not out.flags.c_contiguous:
             out[...] = flat.reshape(out.shape)
         return out
 
