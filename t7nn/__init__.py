@@ -1,12 +1,13 @@
 """Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
 
-from . import random
+from . import hooks, random
 from .containers import *
 from .criterions import *
 from .linear import *
 from .module import *
 from .noise import *
 from .random import manualSeed
+from .regularization import *
 from .simple import *
 from .training import *
 from .transfer import *

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ['add_outer', 'add_rows', 'add_scaled']
+__all__ = ['abs_sum', 'add_outer', 'add_rows', 'add_scaled']
 
 
 class _Routines(NamedTuple):
+    asum: Callable
     axpy: Callable
     gemm: Callable
     ger: Callable
@@ -28,6 +29,11 @@ class _Loader(dict):
 
 
 _ROUTINES = _Loader()
+
+
+def abs_sum(x: np.ndarray) -> float:
+    """|x|_1 of a vector."""
+    return float(_ROUTINES[x.dtype.char].asum(x))
 
 
 def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray) -> None:

@@ -4,12 +4,12 @@ Torch7 manual: training.md
 """
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from . import random
+from .hooks import changed_error
 from .module import Criterion, Module
 from .tensors import describe, number
 
@@ -99,11 +99,10 @@ class StochasticGradient:
         self._print('# StochasticGradient: training')
         iteration, rate = 1, self.learningRate
         while True:
-            error = self._epoch(dataset, order, rate)
+            with np.errstate(over='ignore', invalid='ignore'):  # what diverges is told by the printed error
+                error = self._epoch(dataset, order, rate)
             if self.hookIteration is not None:
-                changed = self.hookIteration(self, iteration, error)
-                if isinstance(changed, Real) and not isinstance(changed, bool):
-                    error = float(changed)
+                error = changed_error(self.hookIteration(self, iteration, error), error)
             if self.verbose:
                 self._print(f'# current error = {number(error)}')
             iteration += 1
