@@ -200,7 +200,6 @@ def _pick_without_replacement(sums, units):
     picked = []
     with np.errstate(divide='ignore', invalid='ignore'):  # 0 / 0 when no weight is left, as in Torch7
         for unit in units:
-            sums[-1] = 1
             pick = bisect_left(sums, unit)  # Torch7's search: also among nan it finds what Torch7 finds
             part = sums[pick] - (sums[pick - 1] if pick else 0)
             sums[pick:] -= part

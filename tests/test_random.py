@@ -231,6 +231,17 @@ def test_fills_are_scalar_calls_in_the_order_of_the_indices(data, seed, call, ke
     assert generator.random() == reference.draw()
 
 
+@given(seeds)
+def test_bernoulli_counts_the_probability_itself_as_a_hit(seed):
+    generator, u = random.Generator(), Reference(seed).unit()
+    for p, hit in (u, 1), (math.nextafter(u, -1), 0):
+        if p >= 0:
+            for out in None, np.zeros(1), np.zeros(1, np.uint8):
+                for probability in [p] if out is None else [p, np.array([p])]:
+                    generator.manualSeed(seed)
+                    assert generator.bernoulli(probability, out=out) == hit
+
+
 SOME_ARGUMENTS = {
     "uniform": (-3, 0.7), "normal": (0.3, 2), "logNormal": (0, 1), "exponential": (0.3,), "cauchy": (0.1, 2),
     "geometric": (0.9,), "bernoulli": (0.3,), "random": (-5, 100),
@@ -369,6 +380,12 @@ def test_multinomial(data, seed, replacement, dtype, rows):
         assert all(len(set(row)) == n for row in expected)
 
 
+def test_multinomialAliasSetup_ignores_an_alias_that_is_the_first_class_as_torch7_does():
+    J, q = random.multinomialAliasSetup(np.array([0.7, 0.3]))
+    same(J, np.array([1, 1]))
+    same(q, np.array([1.0, 1.0]))
+
+
 def test_multinomialAlias_takes_one_from_J_with_every_call_as_torch7_does():
     generator, reference = random.Generator(), Reference(6)
     generator.manualSeed(6)
@@ -463,6 +480,7 @@ def test_what_overflows_is_infinite_as_in_c(size):
     assert np.all(random.logNormal(5000, 1, out=out) == np.inf)
     assert np.all(np.isinf(random.uniform(-1e308, 1e308, out=out)))
     assert np.all(random.exponential(0, out=out) == np.inf)
+    assert np.all(np.isnan(random.uniform(-math.inf, math.inf, out=out)))
     if size:
         assert np.all(random.normal(1e300, 1, out=np.empty(size, np.float32)) == np.inf)
 
