@@ -30,34 +30,34 @@ def _check(function: str, l1_weight: float, l2_weight: float) -> None:
             raise ValueError(f'{function}: a finite {name} >= 0 needed, got {weight}')
 
 
-def _blocks(tensor: np.ndarray) -> Iterator[np.ndarray]:
-    """Flat views that cover `tensor`, each small enough for the cache; the tensor as a whole where it has no flat
-    view."""
-    flat = tensor.reshape(-1) if tensor.flags.c_contiguous else tensor.T.reshape(-1)
-    if not np.may_share_memory(flat, tensor):
-        yield tensor
-        return
+def _blocks(flat: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, flat.size, BLOCK):
         yield flat[start : start + BLOCK]
 
 
 def _penalty(tensors: list[np.ndarray], l1: float, l2: float) -> float:
-    blocks = [block.ravel() for tensor in tensors for block in _blocks(tensor)]
-    norm1 = sum(map(abs_sum, blocks)) if l1 else 0
-    norm2 = sum(float(block.dot(block)) for block in blocks) if l2 else 0
+    norm1 = norm2 = 0.0
+    for tensor in tensors:
+        for block in _blocks(tensor.reshape(-1)):
+            block = block.astype(np.float64, copy=False)  # norms of float32 are summed in float64, as in Torch7
+            norm1 += abs_sum(block)
+            norm2 += block.dot(block).item()
     return l1 * norm1 + l2 * norm2
 
 
 def _regularize(tensors: list[np.ndarray], l1: float, l2: float) -> None:
     for tensor in tensors:
-        pulled = None
-        for block in _blocks(tensor):
-            if l1:
-                pulled = block.clip(-l1, l1, None if pulled is None else pulled[: block.size])
-            if l2:
-                block *= 1 - l2
-            if l1:
-                block -= pulled
+        flat = tensor.reshape(-1)
+        update = np.empty(min(BLOCK, flat.size), flat.dtype)
+        decay = np.empty_like(update)
+        for block in _blocks(flat):
+            update, decay = update[: block.size], decay[: block.size]
+            block.clip(-l1, l1, update)
+            np.multiply(block, l2, decay)
+            update += decay
+            block -= update
+        if not np.may_share_memory(flat, tensor):  # reshape() had to copy
+            tensor[...] = flat.reshape(tensor.shape)
 
 
 def regularization_penalty(network: Module, l1_weight: float, l2_weight: float) -> float:

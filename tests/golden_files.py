@@ -49,6 +49,26 @@ def classes(construct):
     return {name.partition('.')[0] for name in own} | classes(list(construct.values()))
 
 
+def buildable(construct):
+    """Whether t7nn has all the classes of a construction."""
+    return all(hasattr(nn, name) for name in classes(construct))
+
+
+def build_with_sharing(record):
+    """The network of a record: seeded, built, then its modules cloned, shared or added again as `after` says."""
+    nn.manualSeed(record['seed'])
+    net = build(record['construct'])
+    for step in record.get('after', []):
+        if 'addClone' in step:
+            net.add(net.get(step['addClone']).clone(*step['fields']))
+        elif 'addAgain' in step:
+            net.add(net.get(step['addAgain']))
+        else:
+            to, from_ = step['share']
+            net.get(to).share(net.get(from_), *step['fields'])
+    return net
+
+
 def build(construct, type=None):
     """The module or criterion that a construction describes, cast to `type`."""
     built = _build(construct, {})

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from golden_files import GOLDEN, TOLERANCE, assert_same, build, classes, load, value
+from golden_files import GOLDEN, TOLERANCE, assert_same, build, buildable, load, value
 
 import t7nn as nn
 
@@ -11,7 +11,7 @@ CASES = [
     pytest.param(case, id=f'{name}-{i}')
     for name in FILES
     for i, case in enumerate(load(f'nn/{name}.json')['cases'], 1)
-    if all(hasattr(nn, used) for used in classes(case['construct']))
+    if buildable(case['construct'])
 ]
 
 

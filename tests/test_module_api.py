@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from golden_files import TOLERANCE, assert_same, build, classes, load, value
+from golden_files import TOLERANCE, assert_same, build, build_with_sharing, buildable, load, value
 
 import t7nn as nn
 from t7nn.tensors import TENSOR_TYPES, flatten, offset, owner
@@ -18,28 +18,13 @@ def cases(kind):
     assert found
     return pytest.mark.parametrize(
         'case',
-        [
-            pytest.param(case, id=case['name'])
-            for case in found
-            if all(hasattr(nn, name) for name in classes(case.get('construct', {})))
-        ],
+        [pytest.param(case, id=case['name']) for case in found if buildable(case.get('construct', {}))],
     )
 
 
 def network(case):
-    nn.manualSeed(case['seed'])
-    net = build(case['construct'])
-    if case.get('type') == 'float':
-        net.float()
-    for step in case.get('after', []) if case['kind'] != 'share' else []:
-        if 'addClone' in step:
-            net.add(net.get(step['addClone']).clone(*step['fields']))
-        elif 'addAgain' in step:
-            net.add(net.get(step['addAgain']))
-        else:
-            to, from_ = step['share']
-            net.get(to).share(net.get(from_), *step['fields'])
-    return net
+    net = build_with_sharing({**case, 'after': []} if case['kind'] == 'share' else case)
+    return net.float() if case.get('type') == 'float' else net
 
 
 def layouts(tensors):

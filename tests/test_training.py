@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from golden_files import GOLDEN, TOLERANCE, assert_same, build, classes, load, value
+from golden_files import GOLDEN, TOLERANCE, assert_same, build, build_with_sharing, buildable, load, value
 
 import t7nn as nn
 from t7nn import random
@@ -15,22 +15,14 @@ def records(folder):
         pytest.param(load(f'{folder}/{path.name}'), id=path.stem)
         for path in sorted((GOLDEN / folder).glob('*.json'))
         if 'trainer' in (record := load(f'{folder}/{path.name}'))
-        and all(hasattr(nn, name) for name in classes([record['construct'], record['criterion']]))
+        and buildable([record['construct'], record['criterion']])
     ]
 
 
 def set_up(record):
     """The trainer, the dataset and the parameters of a record, as it was before training."""
-    nn.manualSeed(record['seed'])
-    net = build(record['construct'])
-    for step in record.get('after', []):
-        if 'addClone' in step:
-            net.add(net.get(step['addClone']).clone(*step['fields']))
-        else:
-            to, from_ = step['share']
-            net.get(to).share(net.get(from_), *step['fields'])
     type = record.get('type', 'torch.DoubleTensor')
-    net.type(type)
+    net = build_with_sharing(record).type(type)
     trainer = nn.StochasticGradient(net, build(record['criterion'], type))
     for field, setting in record['trainer'].items():
         assert hasattr(trainer, field)
