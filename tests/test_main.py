@@ -134,7 +134,6 @@ def test_divergence_is_told(capsys):
 
 
 def test_picture(tmp_path, capsys):
-    pytest.importorskip('matplotlib', reason='an extra')
     path = tmp_path / 'picture.png'
     assert main([*QUICK, '--plot', str(path)]) == 0
     assert path.read_bytes().startswith(b'\x89PNG')
