@@ -6,11 +6,12 @@ SciPy is loaded with the first call.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ['abs_sum', 'add_outer', 'add_rows', 'add_scaled']
+__all__ = ['abs_sum', 'add_outer', 'add_rows', 'ones']
 
 
 class _Routines(NamedTuple):
@@ -31,6 +32,14 @@ class _Loader(dict):
 _ROUTINES = _Loader()
 
 
+@lru_cache(maxsize=256)
+def ones(n: int, dtype: np.dtype) -> np.ndarray:
+    """n ones, made once and not to be written to: a product with them is the fastest sum."""
+    array = np.ones(n, dtype)
+    array.flags.writeable = False
+    return array
+
+
 def abs_sum(x: np.ndarray) -> float:
     """|x|_1 of a vector."""
     return float(_ROUTINES[x.dtype.char].asum(x))
@@ -38,29 +47,24 @@ def abs_sum(x: np.ndarray) -> float:
 
 def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray) -> None:
     """a += scale * g x': the outer product of two vectors, or its sum over the rows of two matrices."""
-    routines = _ROUTINES[a.dtype.char]
     transposed = a.T
-    if g.ndim == x.ndim == 1 and len(g) == len(a) and len(x) == len(transposed):
-        result = routines.ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
-    elif g.ndim == x.ndim == 2 and (len(g), g.shape[1], x.shape[1]) == (len(x), *a.shape):
-        result = routines.gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
-    else:
+    vectors = g.ndim == 1
+    if x.ndim != g.ndim or x.shape[-1] != len(transposed) or g.shape[-1] != len(a) or not vectors and len(g) != len(x):
         raise ValueError(
             f'gradient and input that match parameters of shape {a.shape} needed, got {g.shape} and {x.shape}'
         )
+    if vectors:
+        result = _ROUTINES[a.dtype.char].ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
+    else:
+        result = _ROUTINES[a.dtype.char].gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
     if result is not transposed:
         transposed[...] = result
 
 
-def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
-    """a += scale * x, for vectors."""
-    result = _ROUTINES[a.dtype.char].axpy(x, a, a.size, scale)
+def add_rows(a: np.ndarray, scale: float, g: np.ndarray) -> None:
+    """a += scale * g for vectors, or scale times the sum of the rows of g."""
+    if g.ndim > 1:
+        g = ones(len(g), g.dtype).dot(g)
+    result = _ROUTINES[a.dtype.char].axpy(g, a, a.size, scale)
     if result is not a:
         a[...] = result
-
-
-def add_rows(a: np.ndarray, scale: float, g: np.ndarray) -> None:
-    """a += scale * g, or scale times the sum of the rows of g."""
-    if g.ndim > 1:
-        g = np.ones(len(g), g.dtype).dot(g)
-    add_scaled(a, scale, g)

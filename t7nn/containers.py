@@ -176,35 +176,53 @@ class Sequential(Container):
         self.output = input
         return input
 
-    def _walk_back(self, method: str, input: Any, gradOutput: Any, *arguments: Any) -> Any:
-        """Call `method` of every child from the last to the first, each with its input and the gradInput of the one
-        behind it."""
+    def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
         modules = self.modules
         i = len(modules)
         try:
-            while i:
+            while i > 1:
                 i -= 1
-                module = modules[i]
-                getattr(module, method)(modules[i - 1].output if i else input, gradOutput, *arguments)
-                gradOutput = module.gradInput
+                gradOutput = modules[i].updateGradInput(modules[i - 1].output, gradOutput)
+            i = 0
+            if modules:
+                gradOutput = modules[0].updateGradInput(input, gradOutput)
         except Exception as error:
             self.note(error, i)
             raise
+        self.gradInput = gradOutput
         return gradOutput
 
-    def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
-        self.gradInput = self._walk_back('updateGradInput', input, gradOutput)
-        return self.gradInput
-
     def accGradParameters(self, input: Any, gradOutput: Any, scale: float = 1) -> None:
-        self._walk_back('accGradParameters', input, gradOutput, scale)
+        for i, x, dy in self._steps_back(input, gradOutput):
+            self.call(i, 'accGradParameters', x, dy, scale)
 
     def accUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
-        self._walk_back('accUpdateGradParameters', input, gradOutput, lr)
+        modules = self.modules
+        i = len(modules)
+        try:
+            while i > 1:
+                i -= 1
+                module = modules[i]
+                module.accUpdateGradParameters(modules[i - 1].output, gradOutput, lr)
+                gradOutput = module.gradInput
+            i = 0
+            if modules:
+                modules[0].accUpdateGradParameters(input, gradOutput, lr)
+        except Exception as error:
+            self.note(error, i)
+            raise
 
     def backward(self, input: Any, gradOutput: Any, scale: float = 1) -> Any:
-        self.gradInput = self._walk_back('backward', input, gradOutput, scale)
+        self.gradInput = gradOutput
+        for i, x, dy in self._steps_back(input, gradOutput):
+            self.gradInput = self.call(i, 'backward', x, dy, scale)
         return self.gradInput
+
+    def _steps_back(self, input: Any, gradOutput: Any) -> Iterator[tuple[int, Any, Any]]:
+        """From the last child to the first: its place, its input, and the gradInput of the one behind it."""
+        for i in reversed(range(len(self))):
+            yield i, self.modules[i - 1].output if i else input, gradOutput
+            gradOutput = self.modules[i].gradInput
 
     def __str__(self) -> str:
         path = ' -> '.join(['input', *(f'({i})' for i in range(1, len(self) + 1)), 'output'])

@@ -24,9 +24,11 @@ __all__ = [
 class Elementwise(Criterion):
     """The base of losses that are a sum over elements, or their mean where ``sizeAverage`` is true.
 
-    A loss says `loss(x, t)`, the sum, and `derivative(x, t, dx)`, which writes its derivative into dx; input and target
-    have one shape.
+    A loss says `loss(x, t)`, the sum, and `derivative(x, t, dx)`, which writes its derivative, divided by ``factor``,
+    into dx; input and target have one shape.
     """
+
+    factor: float = 1
 
     def __init__(self, sizeAverage: bool = True):
         super().__init__()
@@ -40,12 +42,17 @@ class Elementwise(Criterion):
         """dx = the derivative of the sum."""
         raise self.error('derivative(x, t, dx) needed in every Elementwise criterion', TypeError)
 
-    def _target(self, input: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """The target in the input's shape, both checked."""
-        if target.__class__ is not np.ndarray or target.dtype is not self.dtype:
-            self.check(target, 'target')
-        if target.shape == input.shape:
+    def pair(self, input: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Check both; the target in the input's shape."""
+        dtype = self.dtype
+        if (
+            input.__class__ is target.__class__ is np.ndarray
+            and input.dtype is target.dtype is dtype
+            and input.shape == target.shape
+        ):
             return target
+        self.check(input)
+        self.check(target, 'target')
         if target.size != input.size:
             raise self.error(
                 f'target of {input.size} elements needed as in the input of shape {input.shape}, got {describe(target)}'
@@ -53,18 +60,17 @@ class Elementwise(Criterion):
         return target.reshape(input.shape)
 
     def updateOutput(self, input: np.ndarray, target: np.ndarray) -> float:
-        if input.__class__ is not np.ndarray or input.dtype is not self.dtype:
-            self.check(input)
-        self.output = self.loss(input, self._target(input, target))
-        if self.sizeAverage:
-            self.output /= input.size
+        total = self.loss(input, self.pair(input, target))
+        self.output = total / input.size if self.sizeAverage else total
         return self.output
 
     def updateGradInput(self, input: np.ndarray, target: np.ndarray) -> np.ndarray:
+        target = self.pair(input, target)
         gradInput = self.buffer_like('gradInput', input)
-        self.derivative(input, self._target(input, target), gradInput)
-        if self.sizeAverage:
-            gradInput /= input.size
+        self.derivative(input, target, gradInput)
+        factor = self.factor / input.size if self.sizeAverage else self.factor
+        if factor != 1:
+            np.multiply(gradInput, factor, gradInput)
         return gradInput
 
 
@@ -74,13 +80,14 @@ class MSECriterion(Elementwise):
     Torch7 manual: criterion.md#nn.MSECriterion
     """
 
+    factor = 2
+
     def loss(self, x, t):
         difference = (x - t).ravel()
-        return float(difference.dot(difference))
+        return difference.dot(difference).item()
 
     def derivative(self, x, t, dx):
         np.subtract(x, t, dx)
-        dx += dx
 
 
 class AbsCriterion(Elementwise):

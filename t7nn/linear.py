@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from . import random
-from .blas import add_outer, add_rows, add_scaled
+from .blas import add_outer, add_rows
 from .module import Module
 
 __all__ = ['Linear']
@@ -63,7 +63,7 @@ class Linear(Module):
             output = input.dot(self.weight.T, self.buffer('output', input.shape[:-1] + (len(self.weight),)))
         if self.bias is not None:
             if output.ndim == 1:
-                add_scaled(output, 1, self.bias)
+                add_rows(output, 1, self.bias)
             else:
                 output += self.bias
         return output
@@ -89,10 +89,8 @@ class Linear(Module):
         if self.bias is not None:
             add_rows(self.gradBias, scale, gradOutput)
 
-    def sharedAccUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
-        self.defaultAccUpdateGradParameters(
-            input, gradOutput, lr
-        )  # nothing needs to be gathered: the update is a plain sum
+    # shared or not: the update is a plain sum, so nothing needs to be gathered first
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters
 
     def _check_size(self, tensor: np.ndarray, what: str, axis: int) -> None:
         self.check(tensor, what)

@@ -110,13 +110,14 @@ class Node(metaclass=_Nilable):
     def buffer_like(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
         """`buffer` of the shape of `tensor`, which is checked."""
         array = self._buffers.get(name)
-        try:
-            fits = array.shape == tensor.shape and array.dtype is tensor.dtype
-        except AttributeError:
-            fits = False
-        if not fits:
+        if (
+            array is None
+            or tensor.__class__ is not np.ndarray
+            or array.shape != tensor.shape
+            or array.dtype is not tensor.dtype
+        ):
             self.check(tensor, what)
-            array = self.buffer(name, tensor.shape)
+            return self.buffer(name, tensor.shape)
         setattr(self, name, array)
         return array
 
@@ -274,13 +275,11 @@ class Module(Node):
         the gradient."""
         if self.shared:
             self.sharedAccUpdateGradParameters(input, gradOutput, lr)
-        else:
+        elif self.weight is not None or self.bias is not None:
             self.defaultAccUpdateGradParameters(input, gradOutput, lr)
 
     def defaultAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
         """Accumulate with the parameters themselves in the place of their gradients."""
-        if self.weight is None and self.bias is None:
-            return
         gradients = self.gradWeight, self.gradBias
         self.gradWeight, self.gradBias = self.weight, self.bias
         try:

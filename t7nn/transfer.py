@@ -3,10 +3,12 @@
 Torch7 manual: transfer.md
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
+from .blas import ones
 from .module import Module
 from .tensors import number
 
@@ -30,19 +32,37 @@ class Pointwise(Module):
         """dx = f'(x) dy."""
         raise self.error('derivative(x, y, dy, dx) needed in every Pointwise layer', TypeError)
 
+    # The long conditions ask whether the array of the last call fits; asking here costs half of a call of destination().
+
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        output = self.destination('output', input)
+        output = self.output
+        if (
+            self.inplace
+            or output is not self._buffers.get('output')
+            or input.__class__ is not np.ndarray
+            or input.dtype is not output.dtype
+            or input.shape != output.shape
+        ):
+            output = self.destination('output', input)
         self.function(input, output)
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        gradInput = self.destination('gradInput', gradOutput, 'gradOutput')
-        if not gradOutput.shape == self.output.shape == input.shape:
+        gradInput, output = self.gradInput, self.output
+        if (
+            self.inplace
+            or gradInput is not self._buffers.get('gradInput')
+            or gradOutput.__class__ is not np.ndarray
+            or gradOutput.dtype is not gradInput.dtype
+            or gradOutput.shape != gradInput.shape
+        ):
+            gradInput = self.destination('gradInput', gradOutput, 'gradOutput')
+        if not gradOutput.shape == input.shape == output.shape:
             raise self.error(
-                f'gradOutput of the shapes of input {input.shape} and last output {self.output.shape} needed, '
+                f'gradOutput of the shape of input {input.shape} and output {output.shape} needed, '
                 f'got shape {gradOutput.shape}'
             )
-        self.derivative(input, self.output, gradOutput, gradInput)
+        self.derivative(input, output, gradOutput, gradInput)
         return gradInput
 
 
@@ -189,10 +209,15 @@ def _maximum(x: np.ndarray, axis: int) -> Any:
 
 def _sum(x: np.ndarray, axis: int) -> Any:
     # a product with ones is several times faster than sum on rows of few classes
-    if x.ndim <= 2:
-        total = x.dot(np.ones(x.shape[-1], x.dtype))
-        return total if x.ndim == 1 else total[:, None]
+    if x.ndim == 1:
+        return x.dot(ones(len(x), x.dtype)).item()
+    if x.ndim == 2:
+        return x.dot(ones(x.shape[1], x.dtype))[:, None]
     return x.sum(axis, keepdims=True)
+
+
+def _log(x: Any) -> Any:
+    return math.log(x) if isinstance(x, float) and x > 0 else np.log(x)
 
 
 class SoftMax(SoftMaxBase):
@@ -222,7 +247,7 @@ class LogSoftMax(SoftMaxBase):
         largest = _maximum(x, axis)
         np.subtract(x, largest, y)
         np.exp(y, y)
-        np.subtract(x, largest + np.log(_sum(y, axis)), y)
+        np.subtract(x, largest + _log(_sum(y, axis)), y)
 
     def derivative(self, y, dy, dx, axis):
         np.exp(y, dx)

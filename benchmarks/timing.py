@@ -1,0 +1,38 @@
+"""Times callables beside one another: interleaved in one run, so that all of them see the same machine."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+
+def medians(callables: dict[str, Callable[[], object]], rounds: int = 15, seconds: float = 0.02) -> dict[str, float]:
+    """The median time of one call of each, in seconds.
+
+    Parameters
+    ----------
+    rounds
+        how often all of them take their turn
+    seconds
+        how long a turn lasts at least
+    """
+    repeats = {}
+    for name, call in callables.items():
+        call()
+        start = time.perf_counter()
+        call()
+        repeats[name] = max(1, round(seconds / (time.perf_counter() - start)))
+    times = {name: [] for name in callables}
+    for _ in range(rounds):
+        for name, call in callables.items():
+            start = time.perf_counter()
+            for _ in range(repeats[name]):
+                call()
+            times[name].append((time.perf_counter() - start) / repeats[name])
+    return {name: statistics.median(turns) for name, turns in times.items()}
+
+
+def report(title: str, times: dict[str, float], units: int = 1) -> None:
+    """Print the first callable's time for one unit of work, and the others' as multiples of it."""
+    (name, own), *others = times.items()
+    ratios = ''.join(f'   {other} {time / own:7.2f} x' for other, time in others)
+    print(f'{title:<42} {name} {own / units * 1e6:10.2f} us{ratios}', flush=True)
