@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ['abs_sum', 'add_outer', 'add_rows', 'ones']
+__all__ = ['abs_sum', 'add_outer', 'add_rows', 'add_scaled', 'ones']
 
 
 class _Routines(NamedTuple):
@@ -61,10 +61,13 @@ def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray) -> None
         transposed[...] = result
 
 
-def add_rows(a: np.ndarray, scale: float, g: np.ndarray) -> None:
-    """a += scale * g for vectors, or scale times the sum of the rows of g."""
-    if g.ndim > 1:
-        g = ones(len(g), g.dtype).dot(g)
-    result = _ROUTINES[a.dtype.char].axpy(g, a, a.size, scale)
+def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
+    """a += scale * x, for vectors."""
+    result = _ROUTINES[a.dtype.char].axpy(x, a, a.size, scale)
     if result is not a:
         a[...] = result
+
+
+def add_rows(a: np.ndarray, scale: float, g: np.ndarray) -> None:
+    """a += scale * g for vectors, or scale times the sum of the rows of g."""
+    add_scaled(a, scale, g if g.ndim == 1 else ones(len(g), g.dtype).dot(g))

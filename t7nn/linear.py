@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from . import random
-from .blas import add_outer, add_rows
+from .blas import add_outer, add_rows, add_scaled
 from .module import Module
 
 __all__ = ['Linear']
@@ -63,7 +63,7 @@ class Linear(Module):
             output = input.dot(self.weight.T, self.buffer('output', input.shape[:-1] + (len(self.weight),)))
         if self.bias is not None:
             if output.ndim == 1:
-                add_rows(output, 1, self.bias)
+                add_scaled(output, 1, self.bias)
             else:
                 output += self.bias
         return output

@@ -32,7 +32,7 @@ class Pointwise(Module):
         """dx = f'(x) dy."""
         raise self.error('derivative(x, y, dy, dx) needed in every Pointwise layer', TypeError)
 
-    # The long conditions ask whether the array of the last call fits; asking here costs half of a call of destination().
+    # The long conditions ask whether the array of the last call fits: half as dear as calling destination().
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         output = self.output
