@@ -9,19 +9,7 @@ import numpy as np
 from ..blas import add_scaled
 from ..tensors import describe
 
-__all__ = ['Call', 'blocks', 'undone_on_error', 'value']
-
-BLOCK = 1 << 14
-
-
-def blocks(*vectors: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Equally long vectors, piece by piece: an update of many steps then finds its operands in cache."""
-    size = vectors[0].size
-    if size <= BLOCK:
-        yield vectors
-    else:
-        for start in range(0, size, BLOCK):
-            yield tuple(vector[start:start + BLOCK] for vector in vectors)
+__all__ = ['Call', 'undone_on_error', 'value']
 
 
 @contextmanager

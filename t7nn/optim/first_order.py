@@ -12,7 +12,7 @@ from collections.abc import Callable, MutableMapping
 import numpy as np
 
 from ..blas import add_scaled
-from .call import Call, blocks, undone_on_error
+from .call import Call, undone_on_error
 
 __all__ = ['adadelta', 'adagrad', 'adam', 'adamax', 'asgd', 'nag', 'rmsprop', 'rprop', 'sgd']
 
@@ -30,6 +30,13 @@ def _average_squares(mean: np.ndarray, keep: float, values: np.ndarray, scratch:
     mean *= keep
     np.multiply(values, values, out=scratch)
     add_scaled(mean, 1 - keep, scratch)
+
+
+def _step(x: np.ndarray, rate: float, direction: np.ndarray, squares: np.ndarray, eps: float, root: np.ndarray) -> None:
+    """x = x - rate * direction / root, where root = sqrt(squares) + eps."""
+    np.sqrt(squares, out=root)
+    root += eps
+    add_scaled(x, -rate, direction / root)
 
 
 def sgd(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = None) -> Result:
@@ -137,13 +144,12 @@ def asgd(opfunc: Callable, x: np.ndarray, config: Table = None,
     eta, mu = call.option('eta_t', config['eta0'], table), call.option('mu_t', 1, table)
     average = call.buffer('ax')
     fx, dfdx = call.evaluate()
-    for part, gradient, mean in blocks(call.x, dfdx, average):
-        part *= 1 - config['lambda'] * eta
-        add_scaled(part, -eta, gradient)
-        if mu == 1:
-            mean[...] = part
-        else:
-            add_scaled(mean, mu, part - mean)
+    call.x *= 1 - config['lambda'] * eta
+    add_scaled(call.x, -eta, dfdx)
+    if mu == 1:
+        average[...] = call.x
+    else:
+        add_scaled(average, mu, call.x - average)
     t = call.count('t')
     table['eta_t'] = config['eta0'] / (1 + config['lambda'] * config['eta0'] * t) ** config['alpha']
     table['mu_t'] = 1 / max(1, t - config['t0'])
@@ -166,12 +172,9 @@ def adagrad(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table 
     rate = call.rate(1e-3)
     variance, std = call.buffer('paramVariance'), call.buffer('paramStd')
     fx, dfdx = call.gradient()
-    for part, gradient, s, root in blocks(call.x, dfdx, variance, std):
-        np.multiply(gradient, gradient, out=root)
-        s += root
-        np.sqrt(s, out=root)
-        root += 1e-10
-        add_scaled(part, -rate, gradient / root)
+    np.multiply(dfdx, dfdx, out=std)
+    variance += std
+    _step(call.x, rate, dfdx, variance, 1e-10, std)
     call.count()
     return x, [fx]
 
@@ -192,18 +195,16 @@ def adadelta(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table
     _announce('table, ADADELTA', config, state)
     call = Call('adadelta', opfunc, x, config, state)
     rho, eps = call.option('rho', 0.9), call.option('eps', 1e-6)
-    buffers = [call.buffer(name) for name in ('paramVariance', 'paramStd', 'delta', 'accDelta')]
+    variance, std, step, steps = (call.buffer(name) for name in ('paramVariance', 'paramStd', 'delta', 'accDelta'))
     fx, dfdx = call.gradient()
-    for part, gradient, s, std, step, a in blocks(call.x, dfdx, *buffers):
-        _average_squares(s, rho, gradient, std)
-        np.add(s, eps, out=std)
-        np.sqrt(std, out=std)
-        np.add(a, eps, out=step)
-        np.sqrt(step, out=step)
-        step /= std
-        step *= gradient
-        part -= step
-        _average_squares(a, rho, step, np.empty_like(step))
+    _average_squares(variance, rho, dfdx, std)
+    for mean, root in (variance, std), (steps, step):
+        np.add(mean, eps, out=root)
+        np.sqrt(root, out=root)
+    step /= std
+    step *= dfdx
+    call.x -= step
+    _average_squares(steps, rho, step, np.empty_like(step))
     call.count()
     return x, [fx]
 
@@ -224,17 +225,13 @@ def adam(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = N
     call = Call('adam', opfunc, x, config, state)
     beta1, beta2, epsilon = call.option('beta1', 0.9), call.option('beta2', 0.999), call.option('epsilon', 1e-8)
     rate = call.rate(1e-3, 't')
-    buffers = call.buffer('m'), call.buffer('v'), call.buffer('denom')
+    m, v, denominator = call.buffer('m'), call.buffer('v'), call.buffer('denom')
     fx, dfdx = call.gradient()
     t = call.count('t')
-    step = rate * (1 - beta2 ** t) ** 0.5 / (1 - beta1 ** t)
-    for part, gradient, m, v, denominator in blocks(call.x, dfdx, *buffers):
-        m *= beta1
-        add_scaled(m, 1 - beta1, gradient)
-        _average_squares(v, beta2, gradient, denominator)
-        np.sqrt(v, out=denominator)
-        denominator += epsilon
-        add_scaled(part, -step, m / denominator)
+    m *= beta1
+    add_scaled(m, 1 - beta1, dfdx)
+    _average_squares(v, beta2, dfdx, denominator)
+    _step(call.x, rate * (1 - beta2 ** t) ** 0.5 / (1 - beta1 ** t), m, v, epsilon, denominator)
     return x, [fx]
 
 
@@ -254,17 +251,15 @@ def adamax(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table =
     call = Call('adamax', opfunc, x, config, state)
     beta1, beta2, epsilon = call.option('beta1', 0.9), call.option('beta2', 0.999), call.option('epsilon', 1e-38)
     rate = call.option('learningRate', 2e-3)
-    buffers = call.buffer('m'), *call.buffer('u', rows=1), *call.buffer('max', rows=2)
+    m, (u,), (old, new) = call.buffer('m'), call.buffer('u', rows=1), call.buffer('max', rows=2)
     fx, dfdx = call.gradient()
-    step = rate / (1 - beta1 ** call.count('t'))
-    for part, gradient, m, u, old, new in blocks(call.x, dfdx, *buffers):
-        m *= beta1
-        add_scaled(m, 1 - beta1, gradient)
-        np.multiply(u, beta2, out=old)
-        np.abs(gradient, out=new)
-        new += epsilon
-        np.maximum(old, new, out=u)
-        add_scaled(part, -step, m / u)
+    m *= beta1
+    add_scaled(m, 1 - beta1, dfdx)
+    np.multiply(u, beta2, out=old)
+    np.abs(dfdx, out=new)
+    new += epsilon
+    np.maximum(old, new, out=u)
+    add_scaled(call.x, -rate / (1 - beta1 ** call.count('t')), m / u)
     return x, [fx]
 
 
@@ -281,13 +276,10 @@ def rmsprop(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table 
     """
     call = Call('rmsprop', opfunc, x, config, state)
     rate, alpha, epsilon = call.option('learningRate', 1e-2), call.option('alpha', 0.99), call.option('epsilon', 1e-8)
-    buffers = call.buffer('m', call.option('initialMean', 0)), call.buffer('tmp')
+    m, root = call.buffer('m', call.option('initialMean', 0)), call.buffer('tmp')
     fx, dfdx = call.gradient()
-    for part, gradient, m, root in blocks(call.x, dfdx, *buffers):
-        _average_squares(m, alpha, gradient, root)
-        np.sqrt(m, out=root)
-        root += epsilon
-        add_scaled(part, -rate, gradient / root)
+    _average_squares(m, alpha, dfdx, root)
+    _step(call.x, rate, dfdx, m, epsilon, root)
     return x, [fx]
 
 
@@ -319,25 +311,24 @@ def rprop(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     if call.state.get('delta') is None:
         size = call.option('stepsize', 0.1)
         call.state['stepsize'] = np.full(call.x.shape, size, call.x.dtype)  # may replace the number of that name
-    buffers = [call.buffer(name) for name in ('delta', 'stepsize', 'sign')]
-    masks = [call.buffer(name, dtype=np.uint8) for name in ('psign', 'nsign', 'zsign', 'dminmax')]
+    delta, stepsize, sign = (call.buffer(name) for name in ('delta', 'stepsize', 'sign'))
+    same, turned, still, clipped = (
+        call.buffer(name, dtype=np.uint8).view(bool) for name in ('psign', 'nsign', 'zsign', 'dminmax'))
     values = []
     while len(values) < steps:
         fx, dfdx = call.evaluate()
-        for part, gradient, *vectors in blocks(call.x, dfdx, *buffers, *masks):
-            delta, stepsize, sign, same, turned, still, clipped = vectors
-            np.multiply(gradient, delta, out=sign)
-            np.greater(sign, 0, out=same)
-            np.less(sign, 0, out=turned)
-            np.equal(same, turned, out=still)
-            stepsize[same.view(bool)] *= etaplus
-            stepsize[turned.view(bool)] *= etaminus
-            np.minimum(stepsize, largest, out=stepsize)
-            np.less(stepsize, smallest, out=clipped)
-            np.maximum(stepsize, smallest, out=stepsize)
-            gradient[turned.view(bool)] = 0
-            np.subtract(gradient > 0, gradient < 0, out=sign, dtype=sign.dtype)  # np.sign, but 0 for nan as in Torch7
-            part -= sign * stepsize
-            delta[...] = gradient
+        np.multiply(dfdx, delta, out=sign)
+        np.greater(sign, 0, out=same)
+        np.less(sign, 0, out=turned)
+        np.equal(same, turned, out=still)
+        stepsize[same] *= etaplus
+        stepsize[turned] *= etaminus
+        np.minimum(stepsize, largest, out=stepsize)
+        np.less(stepsize, smallest, out=clipped)
+        np.maximum(stepsize, smallest, out=stepsize)
+        dfdx[turned] = 0
+        np.subtract(dfdx > 0, dfdx < 0, out=sign, dtype=sign.dtype)  # np.sign, but 0 for nan as in Torch7
+        call.x -= sign * stepsize
+        delta[...] = dfdx
         values.append(fx)
     return x, values
