@@ -45,7 +45,7 @@ class Call:
                  state: MutableMapping | None = None):
         self.method = method
         if not callable(opfunc):
-            raise self.error(f'a function needed as opfunc, got {describe(opfunc)}', TypeError)
+            raise self.error(f'a function to minimise needed, got {describe(opfunc)}', TypeError)
         for name, table in ('config', config), ('state', state):
             if table is not None and not isinstance(table, MutableMapping):
                 raise self.error(f'a dict needed as {name}, got {describe(table)}', TypeError)
@@ -82,7 +82,9 @@ class Call:
             raise self.error(f'opfunc must return a pair (f(x), df/dx), got {describe(result)}', TypeError)
         fx, dfdx = result
         dfdx = self.vector('df/dx', dfdx)
-        return fx, dfdx if dfdx.flags.writeable else dfdx.copy()
+        if not dfdx.flags.writeable or np.may_share_memory(dfdx, self.x):
+            dfdx = dfdx.copy()  # the methods write into it
+        return fx, dfdx
 
     def vector(self, name: str, array: np.ndarray) -> np.ndarray:
         """`array` as a vector like x."""
@@ -103,7 +105,7 @@ class Call:
 
     def count(self, name: str = 'evalCounter') -> float:
         """Count this call in the state; its number, from 1."""
-        self.state[name] = self.state.get(name, 0) + 1
+        self.state[name] = (self.state.get(name) or 0) + 1
         return self.state[name]
 
     def rate(self, default: float, counter: str = 'evalCounter') -> float:

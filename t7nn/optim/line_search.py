@@ -10,7 +10,7 @@ from collections.abc import Callable, MutableMapping
 import numpy as np
 
 from ..blas import add_scaled
-from ..tensors import describe
+from ..tensors import describe, number
 from .call import Call, undone_on_error, value
 
 __all__ = ['FistaLS', 'cg', 'lbfgs', 'lswolfe', 'polyinterp']
@@ -176,6 +176,8 @@ def lbfgs(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     maxEval = call.option('maxEval', maxIter * 1.25)
     tolFun, tolX, memory = call.option('tolFun', 1e-5), call.option('tolX', 1e-9), call.option('nCorrection', 100)
     rate, search = call.option('learningRate', 1), call.config.get('lineSearch')
+    if memory < 1:
+        raise call.error(f'nCorrection of at least 1 needed, got {number(memory)}')
     if search is not None and not callable(search):
         raise call.error(f'a function needed as lineSearch, got {describe(search)}', TypeError)
     total = table.get('nIter') or 0
@@ -237,7 +239,7 @@ def lbfgs(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
                    'step size below tolX' if norm1(np.multiply(d, t, out=tmp)) <= tolX else
                    'function value changing less than tolX' if abs(f - f_old) < tolX else '')
     if call.config.get('verbose'):
-        print('<optim.lbfgs> ', end)
+        print('<optim.lbfgs> ', end, sep='\t')
     table['nIter'], table['funcEval'] = total, (table.get('funcEval') or 0) + evaluations
     if iteration:
         table.update(old_dirs=steps, old_stps=changes, Hdiag=Hdiag, g_old=g_old, f_old=f_old, t=t, d=d)
@@ -333,7 +335,7 @@ def lswolfe(opfunc: Callable, x: np.ndarray, t: float, d: np.ndarray, f: float, 
             if not done and abs((bracket[0][0] - bracket[1][0]) * slope) < tolX:
                 break
         if call.config.get('verbose') and tried == most:
-            print('<optim.lswolfe> ', 'reached max number of iterations')
+            print('<optim.lswolfe> ', 'reached max number of iterations', sep='\t')
         t, f, g, _ = min(bracket, key=lambda point: point[1])
         call.x[...] = start
         add_scaled(call.x, t, d)
@@ -435,7 +437,7 @@ def FistaLS(f: Callable, g: Callable, pl: Callable, xinit: np.ndarray,
     L, Lstep, threshold = (call.option(*item) for item in (('L', 0.1), ('Lstep', 1.5), ('errthres', 1e-4)))
     most, most_lines, verbose = call.option('maxiter', 50), call.option('maxline', 20), params.get('verbose')
     if most < 1:
-        raise call.error(f'maxiter of at least 1 needed, got {most}')
+        raise call.error(f'maxiter of at least 1 needed, got {number(most)}')
     momentum = 1.0
     history = []
     previous, y, ply = (np.zeros_like(xinit) for _ in range(3))

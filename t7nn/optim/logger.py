@@ -154,7 +154,7 @@ class Logger:
         if self.logscale:
             axes.set_yscale('log')
         axes.grid(True)
-        axes.legend()
+        axes.legend(framealpha=1)  # PostScript has no transparency
         axes.set_title(f'<Logger::{self.name}>')
         if self.epsfile:
             figure.savefig(self.epsfile)
