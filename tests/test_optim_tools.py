@@ -169,7 +169,8 @@ def test_bad_rows(tmp_path):
 
 def test_plot(tmp_path):
     if importlib.util.find_spec('matplotlib') is None:
-        return test_plot_without_matplotlib(tmp_path, pytest.MonkeyPatch())
+        with pytest.MonkeyPatch.context() as patch:
+            return test_plot_without_matplotlib(tmp_path, patch)
     import matplotlib
     matplotlib.use('Agg')
     with optim.Logger(tmp_path / 'log') as logger:
