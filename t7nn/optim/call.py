@@ -9,7 +9,10 @@ import numpy as np
 from ..blas import add_scaled
 from ..tensors import describe
 
-__all__ = ['Call', 'undone_on_error', 'value']
+__all__ = ['Call', 'Result', 'Table', 'undone_on_error', 'value']
+
+Table = MutableMapping | None
+Result = tuple[np.ndarray, list[float]]
 
 
 @contextmanager
@@ -41,8 +44,7 @@ class Call:
         a flat view of it
     """
 
-    def __init__(self, method: str, opfunc: Callable, x: np.ndarray, config: MutableMapping | None = None,
-                 state: MutableMapping | None = None):
+    def __init__(self, method: str, opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = None):
         self.method = method
         if not callable(opfunc):
             raise self.error(f'a function to minimise needed, got {describe(opfunc)}', TypeError)
@@ -63,7 +65,7 @@ class Call:
         """The exception that says what this method needed and what came."""
         return kind(f'optim.{self.method}: {text}')
 
-    def option(self, name: str, default: float | None = None, table: MutableMapping | None = None) -> float:
+    def option(self, name: str, default: float | None = None, table: Table = None) -> float:
         """The number `name` of the configuration; one without a default must be there."""
         given = (self.config if table is None else table).get(name)
         if given is None:

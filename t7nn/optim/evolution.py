@@ -4,18 +4,15 @@ x itself is not changed, and ``opfunc(x)`` may return f(x) alone.
 """
 
 import math
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 
 import numpy as np
 
 from .. import random
 from ..tensors import number
-from .call import Call, value
+from .call import Call, Result, Table, value
 
 __all__ = ['cmaes', 'de']
-
-Table = MutableMapping | None
-Result = tuple[np.ndarray, list[float]]
 
 
 def de(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = None) -> Result:
@@ -41,10 +38,11 @@ def de(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = Non
     x, fs
         the best candidate (a new vector), and f of every candidate in turn
 
-    Notes ----- It draws from a generator of its own with seed 1, so it repeats itself. As in Torch7, "best" begins as
-    the worst of the population, and the one coordinate that is surely crossed is all of them where the member's
-    number is drawn. A generation that maxFEs does not allow in full is not begun; Torch7 fails in its midst. Torch7
-    optim: de
+    It draws from a generator of its own with seed 1, so it repeats itself. As in Torch7, "best" begins as the worst of
+    the population, and the one coordinate that is surely crossed is all of them where the member's number is drawn.
+    A generation that maxFEs does not allow in full is not begun; Torch7 fails in its midst.
+
+    Torch7 optim: de
     """
     call = Call('de', opfunc, x, config, state)
     scale, crossover, most = call.option('scaleFactor'), call.option('crossoverRate'), call.option('maxFEs')
@@ -104,8 +102,10 @@ def cmaes(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     x, fs
         the best candidate (a new vector); f(x), the best f of each generation, the best of all
 
-    Notes ----- Draws the normal numbers of each candidate from `t7nn.random`. Once the covariance is decomposed,
-    candidates depend on the signs that LAPACK gives to eigenvectors. Torch7 optim: algos.md#optim.cmaes
+    The normal numbers of each candidate come from `t7nn.random`. Once the covariance is decomposed, candidates depend
+    on the signs that LAPACK gives to eigenvectors.
+
+    Torch7 optim: algos.md#optim.cmaes
 
     >>> import numpy as np
     >>> random.manualSeed(1)

@@ -7,17 +7,14 @@ is enough. As in Torch7 the array df/dx that `opfunc` returned also receives the
 nothing has changed.
 """
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 
 import numpy as np
 
 from ..blas import add_scaled
-from .call import Call, undone_on_error
+from .call import Call, Result, Table, undone_on_error
 
 __all__ = ['adadelta', 'adagrad', 'adam', 'adamax', 'asgd', 'nag', 'rmsprop', 'rprop', 'sgd']
-
-Table = MutableMapping | None
-Result = tuple[np.ndarray, list[float]]
 
 
 def _announce(method: str, config: Table, state: Table) -> None:

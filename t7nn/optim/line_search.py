@@ -5,18 +5,16 @@ part. If a function fails, `x` and the state are as they were before the call.
 """
 
 import math
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 
 import numpy as np
 
 from ..blas import add_scaled
 from ..tensors import describe, number
-from .call import Call, undone_on_error, value
+from .call import Call, Result, Table, undone_on_error, value
 
 __all__ = ['FistaLS', 'cg', 'lbfgs', 'lswolfe', 'polyinterp']
 
-Table = MutableMapping | None
-Result = tuple[np.ndarray, list[float]]
 
 def _cubic(f2: float, f3: float, d2: float, d3: float, z3: float) -> tuple[float, float]:
     """A and B of the cubic through values f and slopes d of two points at distance z3."""
@@ -71,11 +69,9 @@ def cg(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = Non
     Returns
     -------
     x, fs
-        f at the start and after each successful line search
+        f at the start and after each successful line search; as in Torch7 the first one that fails is the last
 
-    Notes
-    -----
-    It ends after the first line search that fails, as in Torch7. Torch7 optim: algos.md#optim.cg
+    Torch7 optim: algos.md#optim.cg
 
     >>> import numpy as np
     >>> x, fs = cg(lambda x: (float(x @ x), 2 * x), np.array([3.0, 4.0]))
@@ -268,7 +264,7 @@ def lswolfe(opfunc: Callable, x: np.ndarray, t: float, d: np.ndarray, f: float, 
     f, g, x, t, evaluations
         at the point found, to which `x` was moved in place
 
-    Torch7 optim, lswolfe
+    Torch7 optim: lswolfe
 
     >>> import numpy as np
     >>> square = lambda x: (float(x @ x), 2 * x)
@@ -359,11 +355,11 @@ def polyinterp(points: np.ndarray, xminBound: float | None = None,
         the middle of the bounds and inf where nothing better is found; for two points without bounds Torch7's short
         cut for a cubic, which gives no value (None)
 
-    Torch7 optim, polyinterp
+    Torch7 optim: polyinterp
 
     >>> import numpy as np
-    >>> polyinterp(np.array([[0, 1, -2], [3, 4, 4.0]]), 0, 3)  # of (x - 1)^2
-    (1.0, ...)
+    >>> round(polyinterp(np.array([[0, 1, -2], [3, 4, 4.0]]), 0, 3)[0], 6)  # of (x - 1)^2
+    1.0
     """
     points = np.asarray(points)
     if points.ndim != 2 or points.shape[1] != 3 or not len(points):

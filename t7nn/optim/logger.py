@@ -37,7 +37,9 @@ class Logger:
     epsfile
         where `plot` draws, the file's name with ``.eps``
 
-    Use it as a context manager, or call `close`. Torch7 optim: logger.md
+    Use it as a context manager, or call `close`.
+
+    Torch7 optim: logger.md
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), 'error.log')
