@@ -1,6 +1,6 @@
 """Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
 
-from . import hooks, random
+from . import hooks, optim, random
 from .containers import *
 from .criterions import *
 from .linear import *

@@ -1,0 +1,142 @@
+"""What every optimiser does with its arguments, written once: tables, vectors, evaluations, clear errors."""
+
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..blas import add_scaled
+from ..tensors import describe
+
+__all__ = ['Call', 'Result', 'Table', 'undone_on_error', 'value']
+
+Table = MutableMapping | None
+Result = tuple[np.ndarray, list[float]]
+
+
+@contextmanager
+def undone_on_error(x: np.ndarray) -> Iterator[np.ndarray]:
+    """Put `x` back as it was if the body fails; gives the copy of `x` that this takes."""
+    before = x.copy()
+    try:
+        yield before
+    except BaseException:
+        x[...] = before
+        raise
+
+
+def value(result: Any) -> float:
+    """f(x), from what a function gives that need not compute df/dx."""
+    return float(result[0] if isinstance(result, (tuple, list)) else result)
+
+
+class Call:
+    """One call ``optim.method(opfunc, x, config, state)``.
+
+    Attributes
+    ----------
+    config, state
+        the tables; `state` is `config` where none was given
+    input
+        the tensor x as it came, which `opfunc` gets
+    x
+        a flat view of it
+    """
+
+    def __init__(self, method: str, opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = None):
+        self.method = method
+        if not callable(opfunc):
+            raise self.error(f'a function to minimise needed, got {describe(opfunc)}', TypeError)
+        for name, table in ('config', config), ('state', state):
+            if table is not None and not isinstance(table, MutableMapping):
+                raise self.error(f'a dict needed as {name}, got {describe(table)}', TypeError)
+        if not isinstance(x, np.ndarray):
+            raise self.error(f'an array needed as x, got {describe(x)}', TypeError)
+        if x.dtype not in (np.float64, np.float32):
+            raise self.error(f'x of float64 or float32 needed, got {x.dtype}', TypeError)
+        self.opfunc, self.input, self.x = opfunc, x, x.reshape(-1)
+        if not x.size or not x.flags.writeable or not np.may_share_memory(x, self.x):
+            raise self.error(f'x must have elements, be writeable and contiguous, got {describe(x)}')
+        self.config = {} if config is None else config
+        self.state = self.config if state is None else state
+
+    def error(self, text: str, kind: type[Exception] = ValueError) -> Exception:
+        """The exception that says what this method needed and what came."""
+        return kind(f'optim.{self.method}: {text}')
+
+    def option(self, name: str, default: float | None = None, table: Table = None) -> float:
+        """The number `name` of the configuration; one without a default must be there."""
+        given = (self.config if table is None else table).get(name)
+        if given is None:
+            if default is None:
+                raise self.error(f'config needs a number {name!r}')
+            return default
+        try:
+            return float(given)
+        except (TypeError, ValueError):
+            raise self.error(f'a number needed as {name!r}, got {describe(given)}', TypeError) from None
+
+    def evaluate(self, *arguments: Any) -> tuple[float, np.ndarray]:
+        """f(x), and df/dx as a vector; x unless other arguments are given."""
+        result = self.opfunc(*(arguments or (self.input,)))
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise self.error(f'opfunc must return a pair (f(x), df/dx), got {describe(result)}', TypeError)
+        fx, dfdx = result
+        dfdx = self.vector('df/dx', dfdx)
+        if not dfdx.flags.writeable or np.may_share_memory(dfdx, self.x):
+            dfdx = dfdx.copy()  # the methods write into it
+        return fx, dfdx
+
+    def vector(self, name: str, array: np.ndarray) -> np.ndarray:
+        """`array` as a vector like x."""
+        if not isinstance(array, np.ndarray) or array.dtype != self.x.dtype:
+            got = array.dtype if isinstance(array, np.ndarray) else describe(array)
+            raise self.error(f'{name} must be an array of {self.x.dtype} like x, got {got}', TypeError)
+        if array.size != self.x.size:
+            raise self.error(f'{name} must have {self.x.size} elements like x, got {describe(array)}')
+        return array.reshape(-1)
+
+    def gradient(self) -> tuple[float, np.ndarray]:
+        """f(x), and df/dx + weightDecay * x, added in place as Torch7 does."""
+        decay = self.option('weightDecay', 0)
+        fx, dfdx = self.evaluate()
+        if decay:
+            add_scaled(dfdx, decay, self.x)
+        return fx, dfdx
+
+    def count(self, name: str = 'evalCounter') -> float:
+        """Count this call in the state; its number, from 1."""
+        self.state[name] = (self.state.get(name) or 0) + 1
+        return self.state[name]
+
+    def rate(self, default: float, counter: str = 'evalCounter') -> float:
+        """learningRate / (1 + calls before this one * learningRateDecay)."""
+        calls = self.option(counter, 0, self.state)
+        return self.option('learningRate', default) / (1 + calls * self.option('learningRateDecay', 0))
+
+    def buffer(self, name: str, fill: float = 0, dtype: Any = None, rows: int | None = None) -> np.ndarray:
+        """The vector `name` of the state (or a matrix of so many rows of them), made by the first call."""
+        shape = self.x.shape if rows is None else (rows, self.x.size)
+        dtype = np.dtype(dtype or self.x.dtype)
+        array = self.state.get(name)
+        if array is None:
+            array = self.state[name] = np.full(shape, fill, dtype)
+        elif not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
+            got = f'{array.dtype} of {describe(array)}' if isinstance(array, np.ndarray) else describe(array)
+            raise self.error(f'state[{name!r}] must be {dtype} of shape {shape} for this x, got {got}')
+        return array
+
+    def weighting(self, weights: str, name: str) -> Callable[[np.ndarray], np.ndarray]:
+        """What multiplies a vector by the configuration's vector `weights`, where it has one, into state[name]."""
+        if self.config.get(weights) is None:
+            return lambda vector: vector
+        factors = np.asarray(self.config[weights]).reshape(-1)
+        if factors.size != self.x.size:
+            raise self.error(f'{weights!r} of {self.x.size} elements like x needed, got {describe(factors)}')
+        product = self.buffer(name)
+
+        def multiply(vector: np.ndarray) -> np.ndarray:
+            product[...] = factors
+            return np.multiply(product, vector, out=product)
+        return multiply
