@@ -21,12 +21,13 @@ RECORD_TOLERANCE = 2e-10  # RECORDS.md: how far a change of 1e-13 in x0 moves th
 
 # The problems of the records
 
+
 def rosenbrock(x):
     d = x[1:] - x[:-1] ** 2
     gradient = np.zeros_like(x)
     gradient[:-1] = -400 * x[:-1] * d - 2 * (1 - x[:-1])
     gradient[1:] += 200 * d
-    return float((100 * d ** 2 + (1 - x[:-1]) ** 2).sum()), gradient
+    return float((100 * d**2 + (1 - x[:-1]) ** 2).sum()), gradient
 
 
 def quadratic(A, c):
@@ -62,8 +63,11 @@ def table_of(record):
 
 
 def cases(*methods):
-    return [pytest.param(method, case, id=f'{method}-{case.get("name", i)}')
-            for method in methods for i, case in enumerate(load(f'optim/{method}.json')['cases'])]
+    return [
+        pytest.param(method, case, id=f'{method}-{case.get("name", i)}')
+        for method in methods
+        for i, case in enumerate(load(f'optim/{method}.json')['cases'])
+    ]
 
 
 def test_every_golden_file_is_run():
@@ -172,9 +176,11 @@ def run(method, gradients, config, x0=None):
     x = np.zeros(gradients.shape[1]) if x0 is None else x0.copy()
     states, asked = [], []
     for gradient in gradients:
+
         def opfunc(x, gradient=gradient):
             asked.append(x.copy())
             return 0.0, gradient.copy()
+
         method(opfunc, x, config)
         states.append(x.copy())
     return np.array(states), np.array(asked)
@@ -198,8 +204,11 @@ def test_sgd_is_its_formula(gradients, rate, momentum, dampening, decay):
     first = gradients[:1]
     velocity = faded(np.concatenate([first, (1 - dampening) * gradients[1:]]), momentum)
     steps = rate / (1 + np.arange(len(gradients)) * decay)
-    states, _ = run(optim.sgd, gradients, {'learningRate': rate, 'learningRateDecay': decay, 'momentum': momentum,
-                                           'dampening': dampening})
+    states, _ = run(
+        optim.sgd,
+        gradients,
+        {'learningRate': rate, 'learningRateDecay': decay, 'momentum': momentum, 'dampening': dampening},
+    )
     close(states, -np.cumsum(steps[:, None] * velocity, 0))
 
 
@@ -224,7 +233,7 @@ def test_asgd_averages_the_states(gradients, rate, t0):
     config = {'eta0': rate, 'lambda': 0, 't0': t0}
     states, _ = run(optim.asgd, gradients, config)
     close(states, -rate * np.cumsum(gradients, 0))
-    close(config['ax'], states[min(t0 + 1, len(states) - 1):].mean(0))
+    close(config['ax'], states[min(t0 + 1, len(states) - 1) :].mean(0))
 
 
 @given(histories, rates)
@@ -239,16 +248,16 @@ def test_asgd_decays_the_rate(gradients, rate):
 @given(histories, rates)
 def test_adagrad_is_its_formula(gradients, rate):
     states, _ = run(optim.adagrad, gradients, {'learningRate': rate})
-    close(states, -np.cumsum(rate * gradients / (np.sqrt(np.cumsum(gradients ** 2, 0)) + 1e-10), 0))
+    close(states, -np.cumsum(rate * gradients / (np.sqrt(np.cumsum(gradients**2, 0)) + 1e-10), 0))
 
 
 @given(histories, rates, fractions, fractions)
 def test_adam_is_its_formula(gradients, rate, beta1, beta2):
     t = np.arange(1, len(gradients) + 1)[:, None]
     m = (1 - beta1) * faded(gradients, beta1)
-    v = (1 - beta2) * faded(gradients ** 2, beta2)
-    epsilon = 1e-3 / np.sqrt(1 - beta2 ** t)  # Torch7 adds epsilon before the second moment is corrected
-    steps = rate * m / (1 - beta1 ** t) / (np.sqrt(v / (1 - beta2 ** t)) + epsilon)
+    v = (1 - beta2) * faded(gradients**2, beta2)
+    epsilon = 1e-3 / np.sqrt(1 - beta2**t)  # Torch7 adds epsilon before the second moment is corrected
+    steps = rate * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + epsilon)
     states, _ = run(optim.adam, gradients, {'learningRate': rate, 'beta1': beta1, 'beta2': beta2, 'epsilon': 1e-3})
     close(states, -np.cumsum(steps, 0))
 
@@ -256,9 +265,9 @@ def test_adam_is_its_formula(gradients, rate, beta1, beta2):
 @given(histories, rates, fractions, fractions)
 def test_adamax_is_its_formula(gradients, rate, beta1, beta2):
     t = np.arange(1, len(gradients) + 1)
-    m = (1 - beta1) * faded(gradients, beta1) / (1 - beta1 ** t)[:, None]
+    m = (1 - beta1) * faded(gradients, beta1) / (1 - beta1**t)[:, None]
     sizes = np.abs(gradients) + 1e-3
-    u = np.array([(beta2 ** (i - np.arange(i + 1))[:, None] * sizes[:i + 1]).max(0) for i in range(len(sizes))])
+    u = np.array([(beta2 ** (i - np.arange(i + 1))[:, None] * sizes[: i + 1]).max(0) for i in range(len(sizes))])
     states, _ = run(optim.adamax, gradients, {'learningRate': rate, 'beta1': beta1, 'beta2': beta2, 'epsilon': 1e-3})
     close(states, -np.cumsum(rate * m / u, 0))
 
@@ -266,7 +275,7 @@ def test_adamax_is_its_formula(gradients, rate, beta1, beta2):
 @given(histories, rates, fractions, fractions)
 def test_rmsprop_is_its_formula(gradients, rate, alpha, mean):
     t = np.arange(1, len(gradients) + 1)[:, None]
-    m = alpha ** t * mean + (1 - alpha) * faded(gradients ** 2, alpha)
+    m = alpha**t * mean + (1 - alpha) * faded(gradients**2, alpha)
     states, _ = run(optim.rmsprop, gradients, {'learningRate': rate, 'alpha': alpha, 'initialMean': mean})
     close(states, -np.cumsum(rate * gradients / (np.sqrt(m) + 1e-8), 0))
 
@@ -275,8 +284,8 @@ def test_rmsprop_is_its_formula(gradients, rate, alpha, mean):
 def test_adadelta_is_its_formula(gradients, rho):
     states, _ = run(optim.adadelta, gradients, {'rho': rho, 'eps': 1e-3})
     steps = -np.diff(states, axis=0, prepend=0)
-    squares = (1 - rho) * faded(gradients ** 2, rho)
-    earlier = np.concatenate([0 * steps[:1], (1 - rho) * faded(steps ** 2, rho)[:-1]])
+    squares = (1 - rho) * faded(gradients**2, rho)
+    earlier = np.concatenate([0 * steps[:1], (1 - rho) * faded(steps**2, rho)[:-1]])
     close(steps, np.sqrt(earlier + 1e-3) / np.sqrt(squares + 1e-3) * gradients)
 
 
@@ -297,8 +306,9 @@ def test_rprop_is_its_description(gradients, etaplus, etaminus):
 
 # What holds for every method
 
-spd = st.integers(2, 4).flatmap(lambda n: st.tuples(arrays(np.float64, (n, n), elements=numbers),
-                                                    arrays(np.float64, n, elements=numbers)))
+spd = st.integers(2, 4).flatmap(
+    lambda n: st.tuples(arrays(np.float64, (n, n), elements=numbers), arrays(np.float64, n, elements=numbers))
+)
 
 
 def bowl(matrix, centre):
@@ -352,12 +362,23 @@ def test_float32_stays_float32(method):
     assert np.linalg.norm(x - target) < np.linalg.norm(target)
 
 
-@pytest.mark.parametrize('method, config, steps', [
-    ('sgd', {'learningRate': 0.1, 'momentum': 0.5}, 400), ('nag', {'learningRate': 0.1, 'momentum': 0.5}, 200),
-    ('asgd', {'eta0': 0.2, 'lambda': 0}, 200), ('adagrad', {'learningRate': 2}, 400), ('adadelta', {'eps': 1e-2}, 3000),
-    ('adam', {'learningRate': 0.05}, 1500), ('adamax', {'learningRate': 0.1}, 1500), ('rprop', {}, 200),
-    ('rmsprop', {'learningRate': 0.01, 'alpha': 0.9}, 2000), ('cg', {}, 5), ('lbfgs', {}, 5),
-    ('lbfgs', {'lineSearch': optim.lswolfe}, 5)])
+@pytest.mark.parametrize(
+    'method, config, steps',
+    [
+        ('sgd', {'learningRate': 0.1, 'momentum': 0.5}, 400),
+        ('nag', {'learningRate': 0.1, 'momentum': 0.5}, 200),
+        ('asgd', {'eta0': 0.2, 'lambda': 0}, 200),
+        ('adagrad', {'learningRate': 2}, 400),
+        ('adadelta', {'eps': 1e-2}, 3000),
+        ('adam', {'learningRate': 0.05}, 1500),
+        ('adamax', {'learningRate': 0.1}, 1500),
+        ('rprop', {}, 200),
+        ('rmsprop', {'learningRate': 0.01, 'alpha': 0.9}, 2000),
+        ('cg', {}, 5),
+        ('lbfgs', {}, 5),
+        ('lbfgs', {'lineSearch': optim.lswolfe}, 5),
+    ],
+)
 def test_minimises_a_quadratic(method, config, steps):
     A, c = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([1.5, -0.5])
     expected = scipy.optimize.minimize(quadratic(A, c), np.zeros(2), jac=True).x
@@ -439,7 +460,7 @@ def test_fista_solves_the_lasso(A, b, weight, fast):
 def test_ista_goes_back_to_the_previous_point():
     def smooth(x, mode=None):
         f = float(x[0] ** 4 / 4 - x[0])
-        return (f, x ** 3 - 1) if mode else f
+        return (f, x**3 - 1) if mode else f
 
     y, history = optim.FistaLS(smooth, lambda x: 0, lambda x, L: None, np.zeros(1), {'L': 0.9, 'maxline': 0})
     assert len(history) == 2
@@ -449,6 +470,7 @@ def test_ista_goes_back_to_the_previous_point():
 
 # Methods without a gradient
 
+
 def sphere(x):
     return float(((x - [1, -2]) ** 2).sum())
 
@@ -456,8 +478,10 @@ def sphere(x):
 def test_evolution_finds_the_minimum_and_leaves_x():
     x = np.array([[5.0, 5.0]])
     nn.manualSeed(3)
-    for method, config in ((optim.cmaes, {'sigma': 2.0}),
-                           (optim.de, {'scaleFactor': 0.7, 'crossoverRate': 0.9, 'maxFEs': 4000})):
+    for method, config in (
+        (optim.cmaes, {'sigma': 2.0}),
+        (optim.de, {'scaleFactor': 0.7, 'crossoverRate': 0.9, 'maxFEs': 4000}),
+    ):
         best, values = method(lambda x: sphere(x.reshape(-1)), x, config)
         np.testing.assert_allclose(best, [1, -2], atol=1e-3)
         assert sphere(best) == pytest.approx(min(values), abs=1e-12)
@@ -507,9 +531,16 @@ def test_checkgrad_finds_a_wrong_coordinate(x, i):
 
 # Errors
 
-@pytest.mark.parametrize('method, config', [
-    *((method, {}) for method in METHODS), ('lbfgs', {'lineSearch': optim.lswolfe}), ('rprop', {'niter': 3}),
-    ('sgd', {'momentum': 0.9, 'learningRateDecay': 0.1, 'weightDecay': 0.1})])
+
+@pytest.mark.parametrize(
+    'method, config',
+    [
+        *((method, {}) for method in METHODS),
+        ('lbfgs', {'lineSearch': optim.lswolfe}),
+        ('rprop', {'niter': 3}),
+        ('sgd', {'momentum': 0.9, 'learningRateDecay': 0.1, 'weightDecay': 0.1}),
+    ],
+)
 @pytest.mark.parametrize('kind', [ValueError, KeyboardInterrupt])
 def test_nothing_is_half_done_when_the_function_fails(method, config, kind):
     """x and state are as before, so training can go on (rprop: its steps before the failing one count)."""
@@ -550,30 +581,36 @@ def test_line_search_and_checkgrad_put_x_back():
 
 
 @pytest.mark.parametrize('method', [*METHODS, 'cmaes', 'de'])
-@pytest.mark.parametrize('arguments, kind, text', [
-    ((3, np.zeros(2)), TypeError, 'a function to minimise needed, got int 3'),
-    ((rosenbrock, [0.0, 0.0]), TypeError, 'an array needed as x, got a table of 2'),
-    ((rosenbrock, np.zeros(2, int)), TypeError, 'x of float64 or float32 needed, got int64'),
-    ((rosenbrock, np.zeros(0)), ValueError, r'x must have elements, be writeable and contiguous, got shape \(0,\)'),
-    ((rosenbrock, np.zeros((2, 3)).T), ValueError, 'contiguous'),
-    ((rosenbrock, np.broadcast_to(0.0, 2)), ValueError, 'writeable'),
-    ((rosenbrock, np.zeros(2), 0.1), TypeError, 'a dict needed as config, got float 0.1'),
-    ((rosenbrock, np.zeros(2), {}, []), TypeError, 'a dict needed as state, got a table of 0'),
-])
+@pytest.mark.parametrize(
+    'arguments, kind, text',
+    [
+        ((3, np.zeros(2)), TypeError, 'a function to minimise needed, got int 3'),
+        ((rosenbrock, [0.0, 0.0]), TypeError, 'an array needed as x, got a table of 2'),
+        ((rosenbrock, np.zeros(2, int)), TypeError, 'x of float64 or float32 needed, got int64'),
+        ((rosenbrock, np.zeros(0)), ValueError, r'x must have elements, be writeable and contiguous, got shape \(0,\)'),
+        ((rosenbrock, np.zeros((2, 3)).T), ValueError, 'contiguous'),
+        ((rosenbrock, np.broadcast_to(0.0, 2)), ValueError, 'writeable'),
+        ((rosenbrock, np.zeros(2), 0.1), TypeError, 'a dict needed as config, got float 0.1'),
+        ((rosenbrock, np.zeros(2), {}, []), TypeError, 'a dict needed as state, got a table of 0'),
+    ],
+)
 def test_bad_arguments(method, arguments, kind, text):
     with pytest.raises(kind, match=f'^optim.{method}: .*{text}'):
         getattr(optim, method)(*arguments)
 
 
 @pytest.mark.parametrize('method', METHODS)
-@pytest.mark.parametrize('result, kind, text', [
-    (None, TypeError, r'opfunc must return a pair \(f\(x\), df/dx\), got nil'),
-    (1.5, TypeError, 'must return a pair .* got float 1.5'),
-    ((1.0, np.zeros(2), 3), TypeError, 'must return a pair .* got a table of 3'),
-    ((1.0, [0.0, 0.0]), TypeError, 'df/dx must be an array of float64 like x, got a table of 2'),
-    ((1.0, np.zeros(2, np.float32)), TypeError, 'df/dx must be an array of float64 like x, got float32'),
-    ((1.0, np.zeros(3)), ValueError, r'df/dx must have 2 elements like x, got shape \(3,\)'),
-])
+@pytest.mark.parametrize(
+    'result, kind, text',
+    [
+        (None, TypeError, r'opfunc must return a pair \(f\(x\), df/dx\), got nil'),
+        (1.5, TypeError, 'must return a pair .* got float 1.5'),
+        ((1.0, np.zeros(2), 3), TypeError, 'must return a pair .* got a table of 3'),
+        ((1.0, [0.0, 0.0]), TypeError, 'df/dx must be an array of float64 like x, got a table of 2'),
+        ((1.0, np.zeros(2, np.float32)), TypeError, 'df/dx must be an array of float64 like x, got float32'),
+        ((1.0, np.zeros(3)), ValueError, r'df/dx must have 2 elements like x, got shape \(3,\)'),
+    ],
+)
 def test_bad_results_of_the_function(method, result, kind, text):
     x = np.array([1.0, 2.0])
     with pytest.raises(kind, match=f'^optim.{method}: .*{text}'):
@@ -581,26 +618,42 @@ def test_bad_results_of_the_function(method, result, kind, text):
     assert x.tolist() == [1, 2]
 
 
-@pytest.mark.parametrize('method, config, kind, text', [
-    ('sgd', {'nesterov': True}, ValueError, 'Nesterov momentum requires a momentum and zero dampening, got 0 and 0'),
-    ('sgd', {'nesterov': True, 'momentum': 0.9}, ValueError, 'zero dampening, got 0.9 and 0.9'),
-    ('sgd', {'learningRate': 'fast'}, TypeError, "a number needed as 'learningRate', got str 'fast'"),
-    ('sgd', {'learningRates': np.ones(3)}, ValueError, r"'learningRates' of 2 elements like x.*, got shape \(3,\)"),
-    ('sgd', {'weightDecays': [1.0]}, ValueError, r"'weightDecays' of 2 elements like x needed, got shape \(1,\)"),
-    ('sgd', {'momentum': 0.9, 'dfdx': np.ones(3)}, ValueError,
-     r"state\['dfdx'\] must be float64 of shape \(2,\) for this x, got float64 of shape \(3,\)"),
-    ('adam', {'m': 1}, ValueError, r"state\['m'\] must be float64 of shape \(2,\) for this x, got int 1"),
-    ('nag', {'momentum': 0}, ValueError, 'Momentum must be positive for Nesterov Accelerated Gradient, got 0.0'),
-    ('rprop', {'niter': None, 'stepsize': []}, TypeError, "a number needed as 'stepsize', got a table of 0"),
-    ('lbfgs', {'lineSearch': 'lswolfe'}, TypeError, "a function needed as lineSearch, got str 'lswolfe'"),
-    ('lbfgs', {'nCorrection': 0}, ValueError, 'nCorrection of at least 1 needed, got 0'),
-    ('cmaes', {}, ValueError, "config needs a number 'sigma'"),
-    ('cmaes', {'sigma': 1, 'popsize': 1}, ValueError, 'popsize of at least 2 needed, got 1'),
-    ('de', {'scaleFactor': 1, 'crossoverRate': 1}, ValueError, "config needs a number 'maxFEs'"),
-    ('de', {'scaleFactor': 1, 'crossoverRate': 1, 'maxFEs': 10}, ValueError,
-     'popsize of at least 3 and at most maxFEs needed, got 20 and 10'),
-    ('de', {'scaleFactor': 1, 'crossoverRate': 1, 'maxFEs': 10, 'popsize': 2}, ValueError, 'got 2 and 10'),
-])
+@pytest.mark.parametrize(
+    'method, config, kind, text',
+    [
+        (
+            'sgd',
+            {'nesterov': True},
+            ValueError,
+            'Nesterov momentum requires a momentum and zero dampening, got 0 and 0',
+        ),
+        ('sgd', {'nesterov': True, 'momentum': 0.9}, ValueError, 'zero dampening, got 0.9 and 0.9'),
+        ('sgd', {'learningRate': 'fast'}, TypeError, "a number needed as 'learningRate', got str 'fast'"),
+        ('sgd', {'learningRates': np.ones(3)}, ValueError, r"'learningRates' of 2 elements like x.*, got shape \(3,\)"),
+        ('sgd', {'weightDecays': [1.0]}, ValueError, r"'weightDecays' of 2 elements like x needed, got shape \(1,\)"),
+        (
+            'sgd',
+            {'momentum': 0.9, 'dfdx': np.ones(3)},
+            ValueError,
+            r"state\['dfdx'\] must be float64 of shape \(2,\) for this x, got float64 of shape \(3,\)",
+        ),
+        ('adam', {'m': 1}, ValueError, r"state\['m'\] must be float64 of shape \(2,\) for this x, got int 1"),
+        ('nag', {'momentum': 0}, ValueError, 'Momentum must be positive for Nesterov Accelerated Gradient, got 0.0'),
+        ('rprop', {'niter': None, 'stepsize': []}, TypeError, "a number needed as 'stepsize', got a table of 0"),
+        ('lbfgs', {'lineSearch': 'lswolfe'}, TypeError, "a function needed as lineSearch, got str 'lswolfe'"),
+        ('lbfgs', {'nCorrection': 0}, ValueError, 'nCorrection of at least 1 needed, got 0'),
+        ('cmaes', {}, ValueError, "config needs a number 'sigma'"),
+        ('cmaes', {'sigma': 1, 'popsize': 1}, ValueError, 'popsize of at least 2 needed, got 1'),
+        ('de', {'scaleFactor': 1, 'crossoverRate': 1}, ValueError, "config needs a number 'maxFEs'"),
+        (
+            'de',
+            {'scaleFactor': 1, 'crossoverRate': 1, 'maxFEs': 10},
+            ValueError,
+            'popsize of at least 3 and at most maxFEs needed, got 20 and 10',
+        ),
+        ('de', {'scaleFactor': 1, 'crossoverRate': 1, 'maxFEs': 10, 'popsize': 2}, ValueError, 'got 2 and 10'),
+    ],
+)
 def test_bad_configurations(method, config, kind, text):
     x = np.array([1.0, 2.0])
     with pytest.raises(kind, match=f'^optim.{method}: .*{text}'):
@@ -654,6 +707,9 @@ def test_what_is_printed(capsys):
     optim.lbfgs(rosenbrock, np.ones(2), {'verbose': True})
     optim.lbfgs(rosenbrock, np.zeros(2), {'verbose': True, 'maxIter': 1})
     assert capsys.readouterr().out.splitlines() == [
-        'no state table, ADAGRAD initializing', 'no state table, ADADELTA initializing',
+        'no state table, ADAGRAD initializing',
+        'no state table, ADADELTA initializing',
         'no state table RPROP initializing',
-        '<optim.lbfgs> \toptimality condition below tolFun', '<optim.lbfgs> \treached max number of iterations']
+        '<optim.lbfgs> \toptimality condition below tolFun',
+        '<optim.lbfgs> \treached max number of iterations',
+    ]

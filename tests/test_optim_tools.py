@@ -89,7 +89,8 @@ def test_text_of_a_matrix():
         ' [         0         0]]  nan% \n'
         ' + average row correct: 100% \n'
         ' + average rowUcol correct (VOC measure): 100% \n'  # in float32
-        ' + global correct: 99.99999919%')
+        ' + global correct: 99.99999919%'
+    )
     named = optim.ConfusionMatrix(['cat', 'dog'])
     assert str(named) == (
         'ConfusionMatrix:\n'
@@ -97,21 +98,36 @@ def test_text_of_a_matrix():
         ' [       0       0]]  nan% \t[class: dog]\n'
         ' + average row correct: nan% \n'
         ' + average rowUcol correct (VOC measure): nan% \n'
-        ' + global correct: nan%')
+        ' + global correct: nan%'
+    )
 
 
-@pytest.mark.parametrize('call, kind, text', [
-    (lambda c: c.add(4, 1), IndexError, 'classes from 1 to 3 needed as predictions, got 4'),
-    (lambda c: c.add(0, 1), IndexError, 'classes from 1 to 3 needed as predictions, got 0'),
-    (lambda c: c.add(1, 4), IndexError, 'classes from 1 to 3 needed as targets, got 4'),
-    (lambda c: c.batchAdd(np.array([1, 1.5]), np.array([1, 1])), IndexError, 'needed as predictions, got 1.5'),
-    (lambda c: c.add(np.zeros((1, 3)), 1), ValueError, r'a class or a vector needed .* got shape \(1, 3\) and int 1'),
-    (lambda c: c.batchAdd(np.zeros((1, 1, 3)), np.ones(1)), ValueError,
-     r'predictions with 1 or 2 dimensions needed, got shape \(1, 1, 3\)'),
-    (lambda c: c.batchAdd(np.ones(1), np.ones(())), ValueError, 'targets with 1 or 2 dimensions needed'),
-    (lambda c: c.batchAdd(np.ones(2), np.ones(3)), ValueError, 'as many predictions as targets needed, got 2 and 3'),
-    (lambda c: optim.ConfusionMatrix('many'), TypeError, "a number of classes or a list .* got str 'many'"),
-])
+@pytest.mark.parametrize(
+    'call, kind, text',
+    [
+        (lambda c: c.add(4, 1), IndexError, 'classes from 1 to 3 needed as predictions, got 4'),
+        (lambda c: c.add(0, 1), IndexError, 'classes from 1 to 3 needed as predictions, got 0'),
+        (lambda c: c.add(1, 4), IndexError, 'classes from 1 to 3 needed as targets, got 4'),
+        (lambda c: c.batchAdd(np.array([1, 1.5]), np.array([1, 1])), IndexError, 'needed as predictions, got 1.5'),
+        (
+            lambda c: c.add(np.zeros((1, 3)), 1),
+            ValueError,
+            r'a class or a vector needed .* got shape \(1, 3\) and int 1',
+        ),
+        (
+            lambda c: c.batchAdd(np.zeros((1, 1, 3)), np.ones(1)),
+            ValueError,
+            r'predictions with 1 or 2 dimensions needed, got shape \(1, 1, 3\)',
+        ),
+        (lambda c: c.batchAdd(np.ones(1), np.ones(())), ValueError, 'targets with 1 or 2 dimensions needed'),
+        (
+            lambda c: c.batchAdd(np.ones(2), np.ones(3)),
+            ValueError,
+            'as many predictions as targets needed, got 2 and 3',
+        ),
+        (lambda c: optim.ConfusionMatrix('many'), TypeError, "a number of classes or a list .* got str 'many'"),
+    ],
+)
 def test_bad_examples(call, kind, text):
     confusion = optim.ConfusionMatrix(3)
     with pytest.raises(kind, match=f'^optim.ConfusionMatrix: .*{text}'):
@@ -121,14 +137,16 @@ def test_bad_examples(call, kind, text):
 
 # Logger
 
+
 def test_rows_by_name(tmp_path):
     with optim.Logger(tmp_path / 'deep' / 'er' / 'error.log') as logger:
         logger.add({'train error': 0.5, 'test error': -math.inf})
         logger.add({'test error': 12345.678, 'train error': np.float32(0.25)})
         logger.add({'train error': 'none', 'test error': 3})
         text = (tmp_path / 'deep' / 'er' / 'error.log').read_text()  # written as it comes
-    assert text == ('train error\ttest error\t\n 5.0000e-01\t       -inf\t\n'
-                    ' 2.5000e-01\t 1.2346e+04\t\nnone\t 3.0000e+00\t\n')
+    assert text == (
+        'train error\ttest error\t\n 5.0000e-01\t       -inf\t\n 2.5000e-01\t 1.2346e+04\t\nnone\t 3.0000e+00\t\n'
+    )
     assert logger.symbols == {'train error': [0.5, 0.25, 'none'], 'test error': [-math.inf, 12345.678, 3]}
     assert logger.file.closed
     assert logger.epsfile == str(tmp_path / 'deep' / 'er' / 'error.log.eps')
@@ -172,6 +190,7 @@ def test_plot(tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             return test_plot_without_matplotlib(tmp_path, patch)
     import matplotlib
+
     matplotlib.use('Agg')
     with optim.Logger(tmp_path / 'log') as logger:
         logger.add([1.0, 2.0])
@@ -202,6 +221,8 @@ def test_plot_without_matplotlib(tmp_path, monkeypatch):
 
 
 def test_importing_optim_is_cheap():
-    program = ('import sys, t7nn; t7nn.optim.adam; import t7nn.optim as optim; '
-               'assert not {"scipy", "matplotlib"} & set(sys.modules)')
+    program = (
+        'import sys, t7nn; t7nn.optim.adam; import t7nn.optim as optim; '
+        'assert not {"scipy", "matplotlib"} & set(sys.modules)'
+    )
     subprocess.run([sys.executable, '-c', program], check=True, cwd=Path(__file__).parent.parent)

@@ -12,7 +12,23 @@ from .line_search import FistaLS, cg, lbfgs, lswolfe, polyinterp
 from .logger import Logger
 
 __all__ = [
-    'ConfusionMatrix', 'Logger',
-    'FistaLS', 'adadelta', 'adagrad', 'adam', 'adamax', 'asgd', 'cg', 'checkgrad', 'cmaes', 'de', 'lbfgs',
-    'lswolfe', 'nag', 'polyinterp', 'rmsprop', 'rprop', 'sgd',
+    'ConfusionMatrix',
+    'Logger',
+    'FistaLS',
+    'adadelta',
+    'adagrad',
+    'adam',
+    'adamax',
+    'asgd',
+    'cg',
+    'checkgrad',
+    'cmaes',
+    'de',
+    'lbfgs',
+    'lswolfe',
+    'nag',
+    'polyinterp',
+    'rmsprop',
+    'rprop',
+    'sgd',
 ]

@@ -139,4 +139,5 @@ class Call:
         def multiply(vector: np.ndarray) -> np.ndarray:
             product[...] = factors
             return np.multiply(product, vector, out=product)
+
         return multiply

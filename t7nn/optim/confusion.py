@@ -52,8 +52,9 @@ class ConfusionMatrix:
         try:
             self.mat = np.zeros((int(nclasses), int(nclasses)), np.int64)
         except (TypeError, ValueError):
-            raise TypeError('optim.ConfusionMatrix: a number of classes or a list of their names needed, '
-                            f'got {describe(nclasses)}') from None
+            raise TypeError(
+                f'optim.ConfusionMatrix: a number of classes or a list of their names needed, got {describe(nclasses)}'
+            ) from None
         self.nclasses = len(self.mat)
         self.classes = list(classes or ())
         self.zero()
@@ -75,10 +76,16 @@ class ConfusionMatrix:
             and not counted.
         """
         if np.ndim(prediction) > 1 or np.ndim(target) > 1:
-            raise ValueError('optim.ConfusionMatrix: a class or a vector needed as prediction and target, '
-                             f'got {describe(prediction)} and {describe(target)}')
-        self._count(*(np.array([item] if np.ndim(item) == 0 else [1 + np.asarray(item, np.float32).argmax()])
-                      for item in (prediction, target)))
+            raise ValueError(
+                'optim.ConfusionMatrix: a class or a vector needed as prediction and target, '
+                f'got {describe(prediction)} and {describe(target)}'
+            )
+        self._count(
+            *(
+                np.array([item] if np.ndim(item) == 0 else [1 + np.asarray(item, np.float32).argmax()])
+                for item in (prediction, target)
+            )
+        )
 
     def batchAdd(self, predictions: np.ndarray, targets: np.ndarray) -> None:
         """Count a batch of examples.
@@ -102,16 +109,19 @@ class ConfusionMatrix:
 
     def _count(self, predictions: np.ndarray, targets: np.ndarray) -> None:
         if len(predictions) != len(targets):
-            raise ValueError('optim.ConfusionMatrix: as many predictions as targets needed, '
-                             f'got {len(predictions)} and {len(targets)}')
+            raise ValueError(
+                'optim.ConfusionMatrix: as many predictions as targets needed, '
+                f'got {len(predictions)} and {len(targets)}'
+            )
         counted = targets >= 1
         pair = []
         for name, given in ('targets', targets[counted]), ('predictions', predictions[counted]):
             index = given.astype(np.int64)
             wrong = given[(index < 1) | (index > self.nclasses) | (index != given)]
             if wrong.size:
-                raise IndexError(f'optim.ConfusionMatrix: classes from 1 to {self.nclasses} needed as {name}, '
-                                 f'got {wrong[0]}')
+                raise IndexError(
+                    f'optim.ConfusionMatrix: classes from 1 to {self.nclasses} needed as {name}, got {wrong[0]}'
+                )
             pair.append(index - 1)
         np.add.at(self.mat, tuple(pair), 1)
 
@@ -125,7 +135,8 @@ class ConfusionMatrix:
         occurred = rows > 0
         self.averageValid, self.averageUnionValid = (
             sum(rates[occurred].tolist()) / occurred.sum() if occurred.any() else math.nan
-            for rates in (self.valids, self.unionvalids))
+            for rates in (self.valids, self.unionvalids)
+        )
 
     def farFrr(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """False rejection and acceptance rates.
@@ -158,6 +169,8 @@ class ConfusionMatrix:
             counts = ''.join(f'{count:{width}d}' for count in row)
             name = f'\t[class: {self.classes[i] if i < len(self.classes) else ""}]' if self.classes else ''
             lines.append(f'{start}{counts}{end}  {100 * float(valid):.3f}% {name}\n')
-        return (f'ConfusionMatrix:\n{"".join(lines)} + average row correct: {number(self.averageValid * 100)}% \n'
-                f' + average rowUcol correct (VOC measure): {number(self.averageUnionValid * 100)}% \n'
-                f' + global correct: {number(self.totalValid * 100)}%')
+        return (
+            f'ConfusionMatrix:\n{"".join(lines)} + average row correct: {number(self.averageValid * 100)}% \n'
+            f' + average rowUcol correct (VOC measure): {number(self.averageUnionValid * 100)}% \n'
+            f' + global correct: {number(self.totalValid * 100)}%'
+        )

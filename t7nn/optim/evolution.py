@@ -119,7 +119,7 @@ def cmaes(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     population = int(call.option('popsize', 4 + math.floor(3 * math.log(N)), table))
     if population < 2:
         raise call.error(f'popsize of at least 2 needed, got {population}')
-    most, target = call.option('maxEval', 1e3 * N ** 2, table), call.option('ftarget', -math.inf, table)
+    most, target = call.option('maxEval', 1e3 * N**2, table), call.option('ftarget', -math.inf, table)
     least_iterations, display = call.option('min_iterations', 1, table), int(call.option('verb_disp', 0, table))
 
     # recombination: the better half, the best most
@@ -173,9 +173,17 @@ def cmaes(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
         sigma *= math.exp(min(0.6, cs / damping * (length - 1) / 2))
 
         widest, narrowest = float(D.max()), float(D.min())
-        ends = [reason for reason, reached in (
-            ('evals', evaluations >= most), ('ftarget', fitness[0] <= target), ('condition', widest > 1e7 * narrowest),
-            ('tolfun', fitness[-1] - fitness[0] < 1e-12), ('tolx', sigma * widest < 1e-11)) if reached]
+        ends = [
+            reason
+            for reason, reached in (
+                ('evals', evaluations >= most),
+                ('ftarget', fitness[0] <= target),
+                ('condition', widest > 1e7 * narrowest),
+                ('tolfun', fitness[-1] - fitness[0] < 1e-12),
+                ('tolx', sigma * widest < 1e-11),
+            )
+            if reached
+        ]
         if display and (iteration <= 2 or iteration % display == 0):
             if iteration == 1 or iteration % (10 * display) == 0:
                 print('evals:\t ax-ratio max(std)   f-value')

@@ -115,8 +115,9 @@ def nag(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = No
     return x, [fx]
 
 
-def asgd(opfunc: Callable, x: np.ndarray, config: Table = None,
-         state: Table = None) -> tuple[np.ndarray, list[float], np.ndarray]:
+def asgd(
+    opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = None
+) -> tuple[np.ndarray, list[float], np.ndarray]:
     """Averaged stochastic gradient descent: x = (1 - lambda eta) x - eta df/dx, ax = ax + mu (x - ax).
 
     After t calls eta = eta0 / (1 + lambda eta0 t)^alpha and mu = 1 / max(1, t - t0).
@@ -228,7 +229,7 @@ def adam(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = N
     m *= beta1
     add_scaled(m, 1 - beta1, dfdx)
     _average_squares(v, beta2, dfdx, denominator)
-    _step(call.x, rate * (1 - beta2 ** t) ** 0.5 / (1 - beta1 ** t), m, v, epsilon, denominator)
+    _step(call.x, rate * (1 - beta2**t) ** 0.5 / (1 - beta1**t), m, v, epsilon, denominator)
     return x, [fx]
 
 
@@ -310,7 +311,8 @@ def rprop(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
         call.state['stepsize'] = np.full(call.x.shape, size, call.x.dtype)  # may replace the number of that name
     delta, stepsize, sign = (call.buffer(name) for name in ('delta', 'stepsize', 'sign'))
     same, turned, still, clipped = (
-        call.buffer(name, dtype=np.uint8).view(bool) for name in ('psign', 'nsign', 'zsign', 'dminmax'))
+        call.buffer(name, dtype=np.uint8).view(bool) for name in ('psign', 'nsign', 'zsign', 'dminmax')
+    )
     values = []
     while len(values) < steps:
         fx, dfdx = call.evaluate()

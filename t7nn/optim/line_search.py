@@ -36,8 +36,9 @@ def _interpolate(f1: float, f2: float, f3: float, d2: float, d3: float, z3: floa
 
 
 @np.errstate(all='ignore')
-def _extrapolate(f2: float, f3: float, d2: float, d3: float, z1: float, z3: float, limit: float, margin: float,
-                 ext: float) -> float:
+def _extrapolate(
+    f2: float, f3: float, d2: float, d3: float, z1: float, z3: float, limit: float, margin: float, ext: float
+) -> float:
     """The step from point 2, at z1, away from point 3 to the expected minimum, within `limit` (-1: none yet)."""
     f2, f3, d2, d3, z3 = np.float64((f2, f3, d2, d3, z3))
     a, b = _cubic(f2, f3, d2, d3, z3)
@@ -229,11 +230,19 @@ def lbfgs(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
                     f = value(f)
                     values.append(f)
             evaluations += more
-            end = ('reached max number of iterations' if iteration == maxIter else
-                   'max nb of function evals' if evaluations >= maxEval else
-                   'optimality condition below tolFun' if norm1(g) <= tolFun else
-                   'step size below tolX' if norm1(np.multiply(d, t, out=tmp)) <= tolX else
-                   'function value changing less than tolX' if abs(f - f_old) < tolX else '')
+            end = (
+                'reached max number of iterations'
+                if iteration == maxIter
+                else 'max nb of function evals'
+                if evaluations >= maxEval
+                else 'optimality condition below tolFun'
+                if norm1(g) <= tolFun
+                else 'step size below tolX'
+                if norm1(np.multiply(d, t, out=tmp)) <= tolX
+                else 'function value changing less than tolX'
+                if abs(f - f_old) < tolX
+                else ''
+            )
     if call.config.get('verbose'):
         print('<optim.lbfgs> ', end, sep='\t')
     table['nIter'], table['funcEval'] = total, (table.get('funcEval') or 0) + evaluations
@@ -242,8 +251,9 @@ def lbfgs(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     return x, values
 
 
-def lswolfe(opfunc: Callable, x: np.ndarray, t: float, d: np.ndarray, f: float, g: np.ndarray, gtd: float,
-            options: Table = None) -> tuple[float, np.ndarray, np.ndarray, float, int]:
+def lswolfe(
+    opfunc: Callable, x: np.ndarray, t: float, d: np.ndarray, f: float, g: np.ndarray, gtd: float, options: Table = None
+) -> tuple[float, np.ndarray, np.ndarray, float, int]:
     """A line search for the strong Wolfe conditions: f(x + t d) <= f + c1 t gtd and abs(slope at x + t d) <= -c2 gtd.
 
     Parameters
@@ -338,8 +348,9 @@ def lswolfe(opfunc: Callable, x: np.ndarray, t: float, d: np.ndarray, f: float, 
     return f, g, x, t, evaluations
 
 
-def polyinterp(points: np.ndarray, xminBound: float | None = None,
-               xmaxBound: float | None = None) -> tuple[float, float | None]:
+def polyinterp(
+    points: np.ndarray, xminBound: float | None = None, xmaxBound: float | None = None
+) -> tuple[float, float | None]:
     """The minimum of the polynomial through points whose values and slopes are known.
 
     Parameters
@@ -399,8 +410,9 @@ def polyinterp(points: np.ndarray, xminBound: float | None = None,
     return best, least
 
 
-def FistaLS(f: Callable, g: Callable, pl: Callable, xinit: np.ndarray,
-            params: Table = None) -> tuple[np.ndarray, list[dict]]:
+def FistaLS(
+    f: Callable, g: Callable, pl: Callable, xinit: np.ndarray, params: Table = None
+) -> tuple[np.ndarray, list[dict]]:
     """FISTA with a backtracking line search: from zeros, minimises f(x) + g(x), f smooth and g simple (|x|_1, say).
 
     Parameters

@@ -115,8 +115,9 @@ class Logger:
         """
         for key, style in _by_key(symbols).items():
             if not isinstance(style, (str, list, tuple)):
-                raise TypeError('optim.Logger: style should be a string or a table of strings, '
-                                f'got {describe(style)} for {key!r}')
+                raise TypeError(
+                    f'optim.Logger: style should be a string or a table of strings, got {describe(style)} for {key!r}'
+                )
             self.styles[key] = [style] if isinstance(style, str) else list(style)
         return self
 
