@@ -11,7 +11,7 @@ from timing import medians, report
 
 import t7nn as nn
 
-EXAMPLES = 50
+EXAMPLES = 200
 RATE = 1e-4
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ['abs_sum', 'add_outer', 'add_rows', 'add_scaled', 'ones']
+__all__ = ['abs_sum', 'add_outer', 'add_scaled', 'constant', 'ones']
 
 
 class _Routines(NamedTuple):
@@ -33,6 +33,12 @@ _ROUTINES = _Loader()
 
 
 @lru_cache(maxsize=256)
+def constant(value: float, char: str) -> np.ndarray:
+    """`value` as a 0-d array of the dtype that `char` names: as an operand of a ufunc it saves 0.2 us over a number."""
+    return np.array(value, char)
+
+
+@lru_cache(maxsize=256)
 def ones(n: int, dtype: np.dtype) -> np.ndarray:
     """n ones, made once and not to be written to: a product with them is the fastest sum."""
     array = np.ones(n, dtype)
@@ -45,20 +51,29 @@ def abs_sum(x: np.ndarray) -> float:
     return float(_ROUTINES[x.dtype.char].asum(x))
 
 
-def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray) -> None:
-    """a += scale * g x': the outer product of two vectors, or its sum over the rows of two matrices."""
+def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray, b: np.ndarray | None = None) -> None:
+    """a += scale * g x': the outer product of two vectors, or its sum over the rows of two matrices.
+
+    Where `b` is given, b += scale * g likewise: weights and bias of a linear layer in one call.
+    """
     transposed = a.T
     vectors = g.ndim == 1
     if x.ndim != g.ndim or x.shape[-1] != len(transposed) or g.shape[-1] != len(a) or not vectors and len(g) != len(x):
         raise ValueError(
             f'gradient and input that match parameters of shape {a.shape} needed, got {g.shape} and {x.shape}'
         )
+    routines = _ROUTINES[a.dtype.char]
     if vectors:
-        result = _ROUTINES[a.dtype.char].ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
+        result = routines.ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
     else:
-        result = _ROUTINES[a.dtype.char].gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
+        result = routines.gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
     if result is not transposed:
         transposed[...] = result
+    if b is not None:
+        summed = g if vectors else ones(len(g), g.dtype).dot(g)
+        result = routines.axpy(summed, b, len(b), scale)
+        if result is not b:
+            b[...] = result
 
 
 def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
@@ -66,8 +81,3 @@ def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
     result = _ROUTINES[a.dtype.char].axpy(x, a, a.size, scale)
     if result is not a:
         a[...] = result
-
-
-def add_rows(a: np.ndarray, scale: float, g: np.ndarray) -> None:
-    """a += scale * g for vectors, or scale times the sum of the rows of g."""
-    add_scaled(a, scale, g if g.ndim == 1 else ones(len(g), g.dtype).dot(g))

@@ -4,6 +4,7 @@ Torch7 manual: containers.md
 """
 
 from collections.abc import Callable, Iterator
+from operator import length_hint
 from typing import Any, Self
 
 import numpy as np
@@ -165,13 +166,12 @@ class Sequential(Container):
         return self
 
     def updateOutput(self, input: Any) -> Any:
-        i = 0
+        modules = iter(self.modules)
         try:
-            for module in self.modules:
+            for module in modules:
                 input = module.updateOutput(input)
-                i += 1
         except Exception as error:
-            self.note(error, i)
+            self.note(error, len(self) - length_hint(modules) - 1)  # counting along would cost every call
             raise
         self.output = input
         return input

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .blas import constant
 from .module import Criterion
 from .tensors import describe
 from .transfer import LogSoftMax
@@ -70,7 +71,7 @@ class Elementwise(Criterion):
         self.derivative(input, target, gradInput)
         factor = self.factor / input.size if self.sizeAverage else self.factor
         if factor != 1:
-            np.multiply(gradInput, factor, gradInput)
+            np.multiply(gradInput, constant(factor, gradInput.dtype.char), gradInput)
         return gradInput
 
 
@@ -84,7 +85,7 @@ class MSECriterion(Elementwise):
 
     def loss(self, x, t):
         difference = (x - t).ravel()
-        return difference.dot(difference).item()
+        return difference.dot(difference).item()  # a float, whatever the dtype
 
     def derivative(self, x, t, dx):
         np.subtract(x, t, dx)

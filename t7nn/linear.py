@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from . import random
-from .blas import add_outer, add_rows, add_scaled
+from .blas import add_outer, add_scaled
 from .module import Module
 
 __all__ = ['Linear']
@@ -85,9 +85,7 @@ class Linear(Module):
         return gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        add_outer(self.gradWeight, scale, gradOutput, input)
-        if self.bias is not None:
-            add_rows(self.gradBias, scale, gradOutput)
+        add_outer(self.gradWeight, scale, gradOutput, input, self.gradBias)
 
     # shared or not: the update is a plain sum, so nothing needs to be gathered first
     accUpdateGradParameters = Module.defaultAccUpdateGradParameters
