@@ -4,6 +4,7 @@ from . import hooks, optim, random
 from .containers import *
 from .criterions import *
 from .linear import *
+from .miscellaneous import *
 from .module import *
 from .noise import *
 from .random import manualSeed
