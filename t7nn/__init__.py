@@ -1,6 +1,7 @@
 """Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
 
 from . import hooks, optim, random
+from .arithmetic import *
 from .containers import *
 from .criterions import *
 from .linear import *

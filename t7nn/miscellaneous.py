@@ -87,7 +87,9 @@ class Convert(Container):
             raise ValueError(f'{self.typename}: both or neither of the shapes must be b*')
         self.inputBatchDim = self.inputShape.index('b') + 1
         self.outputBatchDim = self.outputShape.index('b') + 1
-        self.nInputDim = -1 if self.inputShape == 'b*' else len(self.inputShape)
+        self.nInputDim, self.nOutputDim = (
+            -1 if shape == 'b*' else len(shape) for shape in (self.inputShape, self.outputShape)
+        )
         self.transposition = sorted(self.inputShape) == sorted(self.outputShape)
 
     def _converter(self, input: np.ndarray) -> Module:
@@ -115,27 +117,25 @@ class Convert(Container):
             return Select(dimension, 1)
         raise self.error(f'unrecognized conversion of shape {source} to {target}')
 
-    def _batch(self, tensor: np.ndarray, dimension: int, single: bool, what: str) -> np.ndarray:
-        """`tensor` in this module's dtype, with a batch's dimension."""
+    def _batch(self, tensor: np.ndarray, rank: int, dimension: int, what: str) -> np.ndarray:
+        """`tensor` in this module's dtype, with a batch's dimension where it has not the `rank` of a batch."""
         if isinstance(tensor, np.ndarray) and tensor.dtype != self.dtype:
             np.copyto(self.buffer(f'_{what}', tensor.shape), tensor, 'unsafe')
             tensor = getattr(self, f'_{what}')
         self.check(tensor, what)
-        return np.expand_dims(tensor, dimension - 1) if single else tensor
+        return np.expand_dims(tensor, dimension - 1) if tensor.ndim < rank else tensor
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        single = np.ndim(input) < self.nInputDim
-        batch = self._batch(input, self.inputBatchDim, single, 'input')
+        batch = self._batch(input, self.nInputDim, self.inputBatchDim, 'input')
         if not self.modules:
             self.modules.append(self._converter(batch).type(self.dtype))
         output = self.call(0, 'updateOutput', batch)
-        self.output = output.squeeze(self.outputBatchDim - 1) if single else output
+        self.output = output if batch.ndim == input.ndim else output.squeeze(self.outputBatchDim - 1)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        single = np.ndim(input) < self.nInputDim
-        batch = self._batch(input, self.inputBatchDim, single, 'input')
-        gradOutput = self._batch(gradOutput, self.outputBatchDim, single, 'gradOutput')
+        batch = self._batch(input, self.nInputDim, self.inputBatchDim, 'input')
+        gradOutput = self._batch(gradOutput, self.nOutputDim, self.outputBatchDim, 'gradOutput')
         self.gradInput = self.call(0, 'updateGradInput', batch, gradOutput).reshape(input.shape)
         return self.gradInput
 
@@ -291,8 +291,11 @@ class Constant(Module):
         self.nInputDim = nInputDim
 
     def updateOutput(self, input: Any) -> np.ndarray:
-        batch = self.nInputDim is not None and np.ndim(input) > self.nInputDim
-        output = self.buffer('output', (*np.shape(input)[:batch], *self.value.shape))
+        batch = ()
+        if self.nInputDim is not None:
+            self.check(input)
+            batch = input.shape[: input.ndim > self.nInputDim]
+        output = self.buffer('output', batch + self.value.shape)
         np.copyto(output, self.value)
         return output
 

@@ -95,7 +95,18 @@ class Reshape(Reshaping):
         return f'{self.typename}({"x".join(map(str, self.size))})'
 
 
-class View(Reshaping):
+class Sampled:
+    """What may be told how many dimensions one sample has; those before them are the batch's."""
+
+    numInputDims: int | None = None
+
+    def setNumInputDims(self, numInputDims: int | None) -> Self:
+        """Say how many dimensions one sample has."""
+        self.numInputDims = numInputDims
+        return self
+
+
+class View(Sampled, Reshaping):
     """The input in the shape `size`, of which one may be -1 and is then worked out.
 
     Parameters
@@ -111,7 +122,6 @@ class View(Reshaping):
     def __init__(self, *size: int | list[int]):
         super().__init__()
         self.resetSize(*size)
-        self.numInputDims = None
 
     def resetSize(self, *size: int | list[int]) -> Self:
         """Set another shape."""
@@ -122,11 +132,6 @@ class View(Reshaping):
             raise ValueError(f'{self.typename}: only one dimension can be at -1, got {sizes}')
         self.size = sizes
         self.numElements = math.prod(n for n in sizes if n >= 0)
-        return self
-
-    def setNumInputDims(self, numInputDims: int) -> Self:
-        """Say how many dimensions one sample has."""
-        self.numInputDims = numInputDims
         return self
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
@@ -148,20 +153,7 @@ class View(Reshaping):
         return f'{self.typename}({", ".join(map(str, self.size))})'
 
 
-class _Sampled(Reshaping):
-    """What may be told how many dimensions one sample has, ``numInputDims``."""
-
-    def __init__(self, numInputDims: int | None = None):
-        super().__init__()
-        self.setNumInputDims(numInputDims)
-
-    def setNumInputDims(self, numInputDims: int | None) -> Self:
-        """Say how many dimensions one sample has."""
-        self.numInputDims = numInputDims
-        return self
-
-
-class Squeeze(_Sampled):
+class Squeeze(Sampled, Reshaping):
     """The input without its dimensions of size 1, or without dimension `dim` if it is one.
 
     Parameters
@@ -175,8 +167,9 @@ class Squeeze(_Sampled):
     """
 
     def __init__(self, dim: int | None = None, numInputDims: int | None = None):
-        super().__init__(numInputDims)
+        super().__init__()
         self.dim = dim
+        self.setNumInputDims(numInputDims)
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
         if self.dim is not None:
@@ -189,7 +182,7 @@ class Squeeze(_Sampled):
         return squeezed or (1,)
 
 
-class Unsqueeze(_Sampled):
+class Unsqueeze(Sampled, Reshaping):
     """The input with a new dimension of size 1 at `pos`, which counts from 1.
 
     Parameters
@@ -202,8 +195,9 @@ class Unsqueeze(_Sampled):
     """
 
     def __init__(self, pos: int, numInputDims: int | None = None):
-        super().__init__(numInputDims)
+        super().__init__()
         self.pos = pos
+        self.setNumInputDims(numInputDims)
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
         sample = input.ndim if self.numInputDims is None else self.numInputDims
@@ -287,7 +281,7 @@ class Copy(Module):
         return self._copy('gradInput', gradOutput, 'gradOutput')
 
 
-class Transpose(Module):
+class Transpose(Sampled, Module):
     """The input with pairs of dimensions swapped, one pair after the other; a copy.
 
     Parameters
@@ -305,12 +299,6 @@ class Transpose(Module):
         if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in permutations):
             raise TypeError(f'{self.typename}: pairs of dimensions needed, got {permutations}')
         self.permutations = [list(pair) for pair in permutations]
-        self.numInputDims = None
-
-    def setNumInputDims(self, numInputDims: int) -> Self:
-        """Say how many dimensions one sample has."""
-        self.numInputDims = numInputDims
-        return self
 
     def _transposed(self, name: str, tensor: np.ndarray, what: str, pairs: list) -> np.ndarray:
         self.check(tensor, what)
