@@ -8,9 +8,11 @@ from .linear import *
 from .miscellaneous import *
 from .module import *
 from .noise import *
+from .pairs import *
 from .random import manualSeed
 from .regularization import *
 from .simple import *
+from .table import *
 from .training import *
 from .transfer import *
 

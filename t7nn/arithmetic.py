@@ -348,6 +348,7 @@ class MatrixProduct(Module):
     A layer says `factors(left, right)`: how tensors of the shapes of the input are seen as A and B.
     """
 
+    table_fields = ('gradInput',)
     #: whether B and C are vectors, seen as matrices of one column
     vector = False
 

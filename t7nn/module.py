@@ -305,10 +305,14 @@ class Module(Node):
     modules: list = []
     #: the fields that clearState() empties
     cleared: tuple[str, ...] = ('output', 'gradInput')
+    #: those of ``output`` and ``gradInput`` that are tables
+    table_fields: tuple[str, ...] = ()
 
     def __init__(self):
         super().__init__()
         self.output = np.empty(0)
+        for name in self.table_fields:
+            setattr(self, name, [])
 
     def __call__(self, input: Any, gradOutput: Any = None) -> Any:
         """`forward`; with a `gradOutput` also `backward`, and then the pair (output, gradInput)."""

@@ -459,6 +459,8 @@ class Index(Module):
     Torch7 manual: simple.md#nn.Index
     """
 
+    table_fields = ('gradInput',)
+
     def __init__(self, dimension: int):
         super().__init__()
         self.dimension = dimension
@@ -498,6 +500,8 @@ class MaskedSelect(Module):
 
     Torch7 manual: simple.md#nn.MaskedSelect
     """
+
+    table_fields = ('gradInput',)
 
     def _mask(self, input: list) -> np.ndarray:
         """The mask in the shape of x."""
