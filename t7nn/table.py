@@ -74,7 +74,8 @@ class ParallelTable(TableBranches):
 class MapTable(ParallelTable):
     """One module for every item of the input; output and gradInput are the tables of what it gives.
 
-    For n items there are n copies of the module, made when they are needed, which share its parameters.
+    For n items there are n copies of the module, made when they are needed, which share its parameters. Those that
+    share go with `clearState()`.
 
     Parameters
     ----------
@@ -129,7 +130,8 @@ class MapTable(ParallelTable):
         return replacement
 
     def clearState(self) -> Self:
-        del self.modules[1:]
+        if self.shared:
+            del self.modules[1:]
         return super().clearState()
 
     def __str__(self) -> str:
