@@ -80,7 +80,8 @@ class Node(metaclass=_Nilable):
     def __str__(self) -> str:
         return self.typename
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
     # Errors
 
