@@ -3,14 +3,14 @@
 Torch7 manual: containers.md
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import length_hint
 from typing import Any, Self
 
 import numpy as np
 
 from .module import Module
-from .tensors import describe, nested_map
+from .tensors import describe
 
 __all__ = ['Concat', 'Container', 'Parallel', 'Sequential']
 
@@ -230,39 +230,74 @@ class Sequential(Container):
 
 
 class Branches(Container):
-    """The base of containers whose children work side by side; says how they print and how their results are joined."""
+    """The base of containers whose children work side by side.
+
+    A container says what the children get, ``inputs(input)`` and ``gradOutputs(input, gradOutput)``, one for each of
+    them, and what becomes of what they give, ``join(outputs)`` and ``join_gradients(input, gradInputs)``.
+    """
+
+    def inputs(self, input: Any) -> Iterable:
+        """The children's inputs: the whole input for each, unless a container says something else."""
+        return [input] * len(self)
+
+    def gradOutputs(self, input: Any, gradOutput: Any) -> Iterable:
+        """The children's gradOutputs."""
+        raise self.error('gradOutputs(input, gradOutput) needed', TypeError)
+
+    def join(self, outputs: list) -> Any:
+        """Make ``output`` of the children's outputs."""
+        raise self.error('join(outputs) needed', TypeError)
+
+    def join_gradients(self, input: Any, gradInputs: list) -> Any:
+        """Make ``gradInput`` of the children's: their sum, unless a container says something else."""
+        return self.sum_gradients([gradient for gradient in gradInputs if gradient is not None])
+
+    def updateOutput(self, input: Any) -> Any:
+        return self.join([self.call(i, 'updateOutput', part) for i, part in enumerate(self.inputs(input))])
+
+    def _each(self, method: str, input: Any, gradOutput: Any, *arguments: Any) -> list:
+        pairs = zip(self.inputs(input), self.gradOutputs(input, gradOutput), strict=True)
+        return [self.call(i, method, part, gradient, *arguments) for i, (part, gradient) in enumerate(pairs)]
+
+    def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
+        return self.join_gradients(input, self._each('updateGradInput', input, gradOutput))
+
+    def backward(self, input: Any, gradOutput: Any, scale: float = 1) -> Any:
+        return self.join_gradients(input, self._each('backward', input, gradOutput, scale))
+
+    def accGradParameters(self, input: Any, gradOutput: Any, scale: float = 1) -> None:
+        self._each('accGradParameters', input, gradOutput, scale)
+
+    def accUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
+        self._each('accUpdateGradParameters', input, gradOutput, lr)
 
     def __str__(self) -> str:
         return self.lines('input', '  |    ', '       ', '  |`-> ', '   `-> ', '\n     ... -> output')
 
-    def axis(self, dimension: int, ndim: int) -> int:
-        """The axis, from 0, that Torch7 calls `dimension`."""
-        if not 1 <= dimension <= ndim:
-            raise self.error(f'dimension {dimension} needed, counted from 1, got a tensor of {ndim} dimensions')
-        return dimension - 1
 
-    def join(self, outputs: list[np.ndarray], axis: int) -> np.ndarray:
-        """Concatenate `outputs` along `axis` into ``output``."""
-        shapes = {output.shape[:axis] + output.shape[axis + 1 :] for output in outputs}
+class Joining(Module):
+    """What joins tensors along a dimension, and splits the gradient again."""
+
+    def concatenate(self, tensors: list[np.ndarray], axis: int) -> np.ndarray:
+        """Join `tensors` along `axis` in ``output``."""
+        shapes = {tensor.shape[:axis] + tensor.shape[axis + 1 :] for tensor in tensors}
         if len(shapes) != 1:
             raise self.error(
-                f'outputs that agree in all dimensions but {axis + 1} needed, got {", ".join(map(describe, outputs))}'
+                f'tensors that agree in all dimensions but {axis + 1} needed, got {", ".join(map(describe, tensors))}'
             )
-        shape = list(outputs[0].shape)
-        shape[axis] = sum(output.shape[axis] for output in outputs)
-        return np.concatenate(outputs, axis, out=self.buffer('output', tuple(shape)))
+        shape = list(tensors[0].shape)
+        shape[axis] = sum(tensor.shape[axis] for tensor in tensors)
+        return np.concatenate(tensors, axis, out=self.buffer('output', tuple(shape)))
 
-    def parts(self, gradOutput: np.ndarray, axis: int) -> Iterator[np.ndarray]:
-        """The slices of `gradOutput` that belong to the children's outputs."""
-        sizes = [module.output.shape[axis] for module in self.modules]
-        if gradOutput.shape != self.output.shape:
-            raise self.error(f'gradOutput of shape {self.output.shape} needed, got {describe(gradOutput)}')
-        ends = np.cumsum(sizes).tolist()
-        for size, end in zip(sizes, ends, strict=True):
-            yield gradOutput[(slice(None),) * axis + (slice(end - size, end),)]
+    def parts(self, gradOutput: np.ndarray, axis: int, tensors: list[np.ndarray]) -> list[np.ndarray]:
+        """The slices of `gradOutput` along `axis` that belong to the `tensors` that were joined."""
+        sizes = [tensor.shape[axis] for tensor in tensors]
+        shape = tensors[0].shape
+        self.check(gradOutput, 'gradOutput', (*shape[:axis], sum(sizes), *shape[axis + 1 :]))
+        return np.split(gradOutput, np.cumsum(sizes)[:-1], axis)
 
 
-class Concat(Branches):
+class Concat(Joining, Branches):
     """Every child gets the whole input; their outputs are concatenated along `dimension` (counted from 1).
 
     Torch7 manual: containers.md#nn.Concat
@@ -272,41 +307,17 @@ class Concat(Branches):
         super().__init__()
         self.dimension = dimension
 
-    def updateOutput(self, input: Any) -> np.ndarray:
-        outputs = [self.call(i, 'updateOutput', input) for i in range(len(self))]
+    def join(self, outputs: list[np.ndarray]) -> np.ndarray:
         if not outputs:
             raise self.error('at least one module needed')
-        return self.join(outputs, self.axis(self.dimension, outputs[0].ndim))
+        return self.concatenate(outputs, self.axis_of(self.dimension, outputs[0].ndim))
 
-    def _each(self, method: str, input: Any, gradOutput: np.ndarray, *arguments: Any) -> None:
-        parts = self.parts(gradOutput, self.dimension - 1)
-        for i, part in enumerate(parts):
-            self.call(i, method, input, part, *arguments)
-
-    def _sum_gradInputs(self) -> Any:
-        gradients = [module.gradInput for module in self.modules if module.gradInput is not None]
-        total = nested_map(np.copy, gradients[0])
-        for gradient in gradients[1:]:
-            nested_map(lambda sum, part: np.add(sum, part, out=sum), total, gradient)
-        self.gradInput = total
-        return total
-
-    def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
-        self._each('updateGradInput', input, gradOutput)
-        return self._sum_gradInputs()
-
-    def backward(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> Any:
-        self._each('backward', input, gradOutput, scale)
-        return self._sum_gradInputs()
-
-    def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self._each('accGradParameters', input, gradOutput, scale)
-
-    def accUpdateGradParameters(self, input: Any, gradOutput: np.ndarray, lr: float) -> None:
-        self._each('accUpdateGradParameters', input, gradOutput, lr)
+    def gradOutputs(self, input: Any, gradOutput: np.ndarray) -> list[np.ndarray]:
+        outputs = [module.output for module in self.modules]
+        return self.parts(gradOutput, self.axis_of(self.dimension, outputs[0].ndim), outputs)
 
 
-class Parallel(Branches):
+class Parallel(Joining, Branches):
     """Child i gets slice i of the input along `inputDimension`; outputs are concatenated along `outputDimension` (both
     from 1).
 
@@ -318,9 +329,9 @@ class Parallel(Branches):
         self.inputDimension = inputDimension
         self.outputDimension = outputDimension
 
-    def _slices(self, input: np.ndarray) -> np.ndarray:
+    def inputs(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
-        slices = np.moveaxis(input, self.axis(self.inputDimension, input.ndim), 0)
+        slices = np.moveaxis(input, self.axis_of(self.inputDimension, input.ndim), 0)
         if len(slices) != len(self):
             raise self.error(
                 f'input of size {len(self)} in dimension {self.inputDimension} needed, a slice for each module, '
@@ -328,20 +339,13 @@ class Parallel(Branches):
             )
         return slices
 
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        outputs = [self.call(i, 'updateOutput', part) for i, part in enumerate(self._slices(input))]
-        return self.join(outputs, self.axis(self.outputDimension, outputs[0].ndim))
+    def join(self, outputs: list[np.ndarray]) -> np.ndarray:
+        return self.concatenate(outputs, self.axis_of(self.outputDimension, outputs[0].ndim))
 
-    def _each(self, method: str, input: np.ndarray, gradOutput: np.ndarray, *arguments: Any) -> list:
-        pairs = zip(self._slices(input), self.parts(gradOutput, self.outputDimension - 1), strict=True)
-        return [self.call(i, method, part, gradient, *arguments) for i, (part, gradient) in enumerate(pairs)]
+    def gradOutputs(self, input: np.ndarray, gradOutput: np.ndarray) -> list[np.ndarray]:
+        outputs = [module.output for module in self.modules]
+        return self.parts(gradOutput, self.axis_of(self.outputDimension, outputs[0].ndim), outputs)
 
-    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        gradients = self._each('updateGradInput', input, gradOutput)
-        return np.stack(gradients, self.inputDimension - 1, out=self.buffer('gradInput', input.shape))
-
-    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self._each('accGradParameters', input, gradOutput, scale)
-
-    def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
-        self._each('accUpdateGradParameters', input, gradOutput, lr)
+    def join_gradients(self, input: np.ndarray, gradInputs: list[np.ndarray]) -> np.ndarray:
+        axis = self.axis_of(self.inputDimension, input.ndim)
+        return np.stack(gradInputs, axis, out=self.buffer('gradInput', input.shape))

@@ -13,12 +13,13 @@ next call overwrites them: copy what is to be kept.
 
 import copy
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
-from .tensors import cast, describe, dtype_of, flatten, offset, owner, view
+from .tensors import cast, describe, dtype_of, flatten, nested_map, offset, owner, view
 
 __all__ = ['Criterion', 'Module']
 
@@ -65,6 +66,8 @@ class Node(metaclass=_Nilable):
     """
 
     inplace: bool = False
+    #: whether type() passes this node by when it casts a network
+    dontCast: bool = False
 
     def __init__(self):
         self.dtype = DOUBLE
@@ -77,7 +80,8 @@ class Node(metaclass=_Nilable):
     def __str__(self) -> str:
         return self.typename
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
     # Errors
 
@@ -85,8 +89,8 @@ class Node(metaclass=_Nilable):
         """The exception that says what this module needed and what came."""
         return kind(f'{str(self).partition(" {")[0]}: {text}')
 
-    def check(self, tensor: Any, what: str = 'input') -> None:
-        """Raise a TypeError unless `tensor` is an array of this module's dtype."""
+    def check(self, tensor: Any, what: str = 'input', shape: tuple[int, ...] | None = None) -> None:
+        """Raise a TypeError unless `tensor` is an array of this module's dtype, a ValueError unless it has `shape`."""
         if not isinstance(tensor, np.ndarray):
             raise self.error(f'a tensor needed as {what}, got {describe(tensor)}', TypeError)
         if tensor.dtype != self.dtype:
@@ -95,6 +99,35 @@ class Node(metaclass=_Nilable):
                 f'module.type("{tensor.dtype}") or x.astype("{self.dtype}")',
                 TypeError,
             )
+        if shape is not None and tensor.shape != shape:
+            raise self.error(f'{what} of shape {shape} needed, got shape {tensor.shape}')
+
+    def check_table(self, table: Any, size: int | None = None, what: str = 'input') -> None:
+        """Raise a TypeError unless `table` is a list or tuple, a ValueError unless it has `size` items."""
+        wanted = 'a table' if size is None else f'a table of {size}'
+        if not isinstance(table, (list, tuple)):
+            raise self.error(f'{wanted} needed as {what}, got {describe(table)}', TypeError)
+        if size is not None and len(table) != size:
+            raise self.error(f'{wanted} needed as {what}, got {describe(table)}')
+
+    def axis_of(self, dimension: int, ndim: int, nInputDims: int | None = None) -> int:
+        """The axis, from 0, of the `dimension` of a tensor of `ndim` dimensions: counted from 1, or from the end where
+        negative. Where a sample has `nInputDims` dimensions and the tensor one more, the first is the batch's and not
+        counted."""
+        batch = dimension > 0 and nInputDims is not None and ndim == nInputDims + 1
+        axis = dimension - 1 + batch if dimension > 0 else dimension + ndim
+        if not dimension or not 0 <= axis < ndim:
+            raise self.error(f'dimension {dimension} needed, counted from 1, got a tensor of {ndim} dimensions')
+        return axis
+
+    def indices(self, numbers: np.ndarray, size: int, what: str = 'index') -> np.ndarray:
+        """`numbers` from 1 to `size` as whole numbers from 0; an IndexError names the first that is not, and where."""
+        wrong = ~((numbers >= 1) & (numbers <= size))
+        if wrong.any():
+            place = tuple(np.argwhere(wrong)[0].tolist())
+            position = ', '.join(str(i + 1) for i in place)
+            raise self.error(f'{what} in 1..{size} needed, got {numbers[place]} at position {position}', IndexError)
+        return numbers.astype(np.int64) - 1
 
     # Buffers
 
@@ -130,6 +163,51 @@ class Node(metaclass=_Nilable):
         setattr(self, name, tensor)
         return tensor
 
+    def buffer_table(self, name: str, like: Any) -> Any:
+        """`buffer` for every array in the tables of tables `like`, in the same form; None for what is no array."""
+        count = itertools.count(1)
+        table = nested_map(
+            lambda tensor: (
+                self.buffer(f'_{name}{next(count)}', tensor.shape, tensor.dtype)
+                if isinstance(tensor, np.ndarray)
+                else None
+            ),
+            like,
+        )
+        setattr(self, name, table)
+        return table
+
+    def zeros_table(self, name: str, like: Any) -> Any:
+        """`buffer_table` filled with 0."""
+        table = self.buffer_table(name, like)
+        nested_map(lambda tensor: tensor is None or tensor.fill(0), table)
+        return table
+
+    def add_tables(self, total: Any, part: Any) -> None:
+        """total += part, for tensors or tables of one form; None stands where nothing is to be added."""
+
+        def add(total, part):
+            if total is not None:
+                if not isinstance(part, np.ndarray) or part.shape != total.shape:
+                    raise ValueError(f'gradient of shape {total.shape} needed, got {describe(part)}')
+                total += part
+
+        try:
+            nested_map(add, total, part)
+        except ValueError as error:
+            raise self.error(str(error)) from None
+
+    def sum_gradients(self, gradients: list) -> Any:
+        """The sum of `gradients`, which are tensors or tables of one form, in ``gradInput``; None where there are
+        none."""
+        if not gradients:
+            self.gradInput = None
+        else:
+            total = self.zeros_table('gradInput', gradients[0])
+            for gradient in gradients:
+                self.add_tables(total, gradient)
+        return self.gradInput
+
     # State
 
     def __getstate__(self) -> dict:
@@ -159,9 +237,11 @@ class Node(metaclass=_Nilable):
         dtype, cache = dtype_of(type), {} if tensorCache is None else tensorCache
         kinds = {self.dtype.kind, 'f'}  # indices and masks in a network of floating-point numbers stay as they are
 
-        def visit(node: Node) -> None:
-            node.dtype = dtype
-            node.drop_scratch()
+        def visit(node: Node) -> bool:
+            if not node.dontCast:
+                node.dtype = dtype
+                node.drop_scratch()
+            return not node.dontCast
 
         self.map_tensors(lambda tensor: cast(tensor, dtype, cache) if tensor.dtype.kind in kinds else tensor, visit)
         return self
@@ -180,10 +260,10 @@ class Node(metaclass=_Nilable):
             del self.__dict__[key]
         self._buffers = {}
 
-    def map_tensors(self, function: Callable, visit: Callable = lambda node: None) -> None:
+    def map_tensors(self, function: Callable, visit: Callable = lambda node: True) -> None:
         """Put `function(tensor)` in the place of every tensor of this node's state, also within tables and other nodes.
 
-        `visit` is called for every node once.
+        `visit` is called for every node once, and says whether to go into it.
         """
         seen = set()
 
@@ -193,8 +273,7 @@ class Node(metaclass=_Nilable):
             if isinstance(value, Node):
                 if id(value) not in seen:
                     seen.add(id(value))
-                    visit(value)
-                    for key, item in value.__dict__.items():
+                    for key, item in value.__dict__.items() if visit(value) else ():
                         if not key.startswith('_'):
                             value.__dict__[key] = mapped(item)
             elif isinstance(value, list):
@@ -227,10 +306,14 @@ class Module(Node):
     modules: list = []
     #: the fields that clearState() empties
     cleared: tuple[str, ...] = ('output', 'gradInput')
+    #: those of ``output`` and ``gradInput`` that are tables
+    table_fields: tuple[str, ...] = ()
 
     def __init__(self):
         super().__init__()
         self.output = np.empty(0)
+        for name in self.table_fields:
+            setattr(self, name, [])
 
     def __call__(self, input: Any, gradOutput: Any = None) -> Any:
         """`forward`; with a `gradOutput` also `backward`, and then the pair (output, gradInput)."""

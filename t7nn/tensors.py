@@ -85,12 +85,27 @@ def cast(array: np.ndarray, dtype: np.dtype, cache: dict) -> np.ndarray:
     return view(cache[id(storage)][1], offset(array), array.shape, strides)
 
 
+def _form(value: Any) -> Any:
+    """What two values have in common that can be walked through together."""
+    if isinstance(value, dict):
+        return set(value)
+    return len(value) if isinstance(value, (list, tuple)) else None
+
+
 def nested_map(function: Callable, value: Any, *others: Any) -> Any:
     """`function` of every array in a table of tables, or of the array itself; the result has the table's form.
 
     >>> nested_map(lambda x, y: x + y, [1, {'a': 2}], [10, {'a': 20}])
     [11, {'a': 22}]
+
+    Raises
+    ------
+    ValueError
+        if the `others` are not of the form of `value`
     """
+    for other in others:
+        if _form(other) != _form(value):
+            raise ValueError(f'tables of one form needed, got {describe(value)} and {describe(other)}')
     if isinstance(value, (list, tuple)):
         return [nested_map(function, *items) for items in zip(value, *others, strict=True)]
     if isinstance(value, dict):

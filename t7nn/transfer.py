@@ -12,7 +12,7 @@ from .blas import constant, ones
 from .module import Module
 from .tensors import number
 
-__all__ = ['Exp', 'LogSoftMax', 'ReLU', 'Sigmoid', 'SoftMax', 'Tanh', 'Threshold']
+__all__ = ['LogSoftMax', 'ReLU', 'Sigmoid', 'SoftMax', 'Tanh', 'Threshold']
 
 
 class Pointwise(Module):
@@ -77,19 +77,6 @@ class Tanh(Pointwise):
         np.multiply(y, y, dx)
         np.subtract(constant(1, dx.dtype.char), dx, dx)
         np.multiply(dx, dy, dx)
-
-
-class Exp(Pointwise):
-    """y = exp(x), dx = y dy.
-
-    Torch7 manual: transfer.md#nn.Exp
-    """
-
-    def function(self, x, y):
-        np.exp(x, y)
-
-    def derivative(self, x, y, dy, dx):
-        np.multiply(dy, y, dx)
 
 
 class Sigmoid(Pointwise):

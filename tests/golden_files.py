@@ -70,9 +70,9 @@ def build_with_sharing(record):
 
 
 def build(construct, type=None):
-    """The module or criterion that a construction describes, cast to `type`."""
+    """The module or criterion that a construction describes, cast to `type` where it is not of it (nn.Copy notices)."""
     built = _build(construct, {})
-    return built if type is None else built.type(type)
+    return built if type is None or built.type() == TENSOR_TYPES[type] else built.type(type)
 
 
 def _build(construct, known):
