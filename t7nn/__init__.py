@@ -5,6 +5,7 @@ from .containers import *
 from .criterions import *
 from .linear import *
 from .module import *
+from .more_criterions import *
 from .noise import *
 from .random import manualSeed
 from .regularization import *

@@ -514,9 +514,7 @@ class SpatialClassNLLCriterion(ClassNLLCriterion):
     Torch7 manual: criterion.md#nn.SpatialClassNLLCriterion
     """
 
-    def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True):
-        super().__init__(weights, sizeAverage)
-        del self.ignoreIndex  # every pixel counts
+    __init__ = Weighted.__init__  # no ignoreIndex: every pixel counts
 
     def _check_input(self, input):
         if input.ndim != 4:
