@@ -293,7 +293,7 @@ class WeightedSum(Criterion):
         return self.output
 
     def updateGradInput(self, input: Any, target: Any = None) -> Any:
-        total = nested_map(np.zeros_like, input)
+        total = nested_map(lambda part: np.zeros_like(part) if isinstance(part, np.ndarray) else part, input)
         gradients = self._each('updateGradInput', input, target)
         for part, (weight, gradient) in zip(self._inputs(total), gradients, strict=True):
             nested_map(lambda sum, term, weight=weight: np.add(sum, weight * term, out=sum), part, gradient)
