@@ -49,7 +49,8 @@ class HingeEmbeddingCriterion(Elementwise):
         super().__init__()
         self.margin = margin
 
-    def _target(self, input, target):
+    def pair(self, input, target):
+        self.check(input)
         return signs(self, target, input.shape)
 
     def loss(self, x, t):

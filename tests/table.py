@@ -61,7 +61,7 @@ class CriterionRow:
     make: Callable[[], Criterion]
     input: tuple[int, ...] | Callable[[np.random.RandomState], Any]
     target: tuple[int, ...] | Callable[[np.random.RandomState], Any] | None = None
-    batch: bool = False
+    batch: bool = True
     skip: dict[str, str] = field(default_factory=dict)
 
     def draw(self, seed: int = 0) -> tuple[Any, Any]:
