@@ -7,6 +7,7 @@ from .criterions import *
 from .linear import *
 from .miscellaneous import *
 from .module import *
+from .more_criterions import *
 from .noise import *
 from .pairs import *
 from .random import manualSeed

@@ -1,24 +1,36 @@
-"""Losses.
+"""Losses for classification and regression.
 
 Torch7 manual: criterion.md
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .blas import constant
 from .module import Criterion
-from .tensors import describe
-from .transfer import LogSoftMax
+from .tensors import describe, number
+from .transfer import LogSoftMax, Sigmoid
 
 __all__ = [
     'AbsCriterion',
     'BCECriterion',
     'ClassNLLCriterion',
+    'ClassSimplexCriterion',
     'CrossEntropyCriterion',
+    'DistKLDivCriterion',
+    'L1Cost',
     'MSECriterion',
+    'MarginCriterion',
+    'MultiLabelMarginCriterion',
+    'MultiLabelSoftMarginCriterion',
+    'MultiMarginCriterion',
     'SmoothL1Criterion',
+    'SoftMarginCriterion',
+    'SpatialAutoCropMSECriterion',
+    'SpatialClassNLLCriterion',
+    'WeightedMSECriterion',
 ]
 
 
@@ -26,10 +38,11 @@ class Elementwise(Criterion):
     """The base of losses that are a sum over elements, or their mean where ``sizeAverage`` is true.
 
     A loss says `loss(x, t)`, the sum, and `derivative(x, t, dx)`, which writes its derivative, divided by ``factor``,
-    into dx; input and target have one shape.
+    into dx; input and target have one shape, and a loss that takes other targets says in `pair` what they stand for.
     """
 
     factor: float = 1
+    sizeAverage: bool = True
 
     def __init__(self, sizeAverage: bool = True):
         super().__init__()
@@ -43,7 +56,7 @@ class Elementwise(Criterion):
         """dx = the derivative of the sum."""
         raise self.error('derivative(x, t, dx) needed in every Elementwise criterion', TypeError)
 
-    def pair(self, input: np.ndarray, target: np.ndarray) -> np.ndarray:
+    def pair(self, input: np.ndarray, target: Any) -> np.ndarray:
         """Check both; the target in the input's shape."""
         dtype = self.dtype
         if (
@@ -60,12 +73,12 @@ class Elementwise(Criterion):
             )
         return target.reshape(input.shape)
 
-    def updateOutput(self, input: np.ndarray, target: np.ndarray) -> float:
+    def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
         total = self.loss(input, self.pair(input, target))
         self.output = total / input.size if self.sizeAverage else total
         return self.output
 
-    def updateGradInput(self, input: np.ndarray, target: np.ndarray) -> np.ndarray:
+    def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
         target = self.pair(input, target)
         gradInput = self.buffer_like('gradInput', input)
         self.derivative(input, target, gradInput)
@@ -118,7 +131,165 @@ class SmoothL1Criterion(Elementwise):
         np.clip(x - t, -1, 1, dx)
 
 
-class BCECriterion(Elementwise):
+class WeightedMSECriterion(MSECriterion):
+    """L = mean((x - w t)^2), or the sum without `sizeAverage`: the weights multiply the target only.
+
+    Parameters
+    ----------
+    w
+        of the shape of one example of a batch, or of as many elements as the whole input; copied
+    """
+
+    def __init__(self, w: np.ndarray):
+        super().__init__()
+        if not isinstance(w, np.ndarray):
+            raise self.error(f'a tensor needed as weight, got {describe(w)}', TypeError)
+        self.weight = w.copy()
+
+    def pair(self, input, target):
+        target, weight = super().pair(input, target), self.weight
+        self.check(weight, 'weight')
+        shape = input.shape[1:] if input.ndim - 1 == weight.ndim else input.shape
+        if weight.size != math.prod(shape):
+            raise self.error(
+                f'input of the shape of the weight {weight.shape} or a batch of such needed, got {describe(input)}'
+            )
+        return target * weight.reshape(shape)
+
+
+class SpatialAutoCropMSECriterion(MSECriterion):
+    """`MSECriterion` of the input and the centre of the target, cut to the input's height and width.
+
+    Input ``([N,] planes, height, width)``; the target has the same sizes, or is higher or wider.
+
+    Torch7 manual: criterion.md#nn.SpatialAutoCropMSECriterion
+    """
+
+    def pair(self, input, target):
+        self.check(input)
+        self.check(target, 'target')
+        if input.ndim not in (3, 4) or target.ndim != input.ndim or target.shape[:-2] != input.shape[:-2]:
+            raise self.error(
+                'input and target of 3 or 4 dimensions that agree in all but height and width needed, '
+                f'got shapes {input.shape} and {target.shape}'
+            )
+        (height, width), (rows, columns) = input.shape[-2:], target.shape[-2:]
+        if height > rows or width > columns:
+            raise self.error(
+                f'target at least as high and wide as the input of shape {input.shape} needed, got {describe(target)}'
+            )
+        top, left = (rows - height) // 2, (columns - width) // 2
+        return super().pair(input, target[..., top : top + height, left : left + width])
+
+
+class DistKLDivCriterion(Elementwise):
+    """L = mean(t (log t - x)) over all elements, those with t <= 0 counting 0; dx = -t / n; x are log-probabilities.
+
+    Torch7 manual: criterion.md#nn.DistKLDivCriterion
+    """
+
+    def pair(self, input, target):
+        paired = super().pair(input, target)
+        if paired is not target:
+            raise self.error(f'input and target should have the same size, got shapes {input.shape} and {target.shape}')
+        return target
+
+    def loss(self, x, t):
+        positive = t > 0
+        x, t = x[positive], t[positive]
+        return float(t.dot(np.log(t) - x))
+
+    def derivative(self, x, t, dx):
+        np.fmin(-t, 0, dx)
+
+
+class L1Cost(Elementwise):
+    """L = sum |x|, without a target; dx = sign(x), and 0 at 0."""
+
+    sizeAverage = False  # not a field of this one: always the sum
+    __init__ = Criterion.__init__
+
+    def pair(self, input, target):
+        self.check(input)
+        return target
+
+    def loss(self, x, t):
+        return float(np.abs(x).sum())
+
+    def derivative(self, x, t, dx):
+        np.sign(x, dx)
+
+
+class MarginCriterion(Elementwise):
+    """L = mean(max(0, margin - x t)) for classes t of 1 or -1; dx = -t / n where x t < margin, else 0.
+
+    Torch7 manual: criterion.md#nn.MarginCriterion
+    """
+
+    def __init__(self, margin: float = 1):
+        super().__init__()
+        self.margin = margin
+
+    def loss(self, x, t):
+        return float(np.fmax(self.margin - x * t, 0).sum())
+
+    def derivative(self, x, t, dx):
+        np.multiply(x * t < self.margin, -t, dx)
+
+
+class SoftMarginCriterion(Elementwise):
+    """L = mean(log(1 + exp(-x t))) for classes t of 1 or -1; dx = -t / (1 + exp(x t)) / n.
+
+    Torch7 manual: criterion.md#nn.SoftMarginCriterion
+    """
+
+    def loss(self, x, t):
+        return float(np.logaddexp(0, -x * t).sum())
+
+    def derivative(self, x, t, dx):
+        from scipy.special import expit
+
+        expit(-x * t, dx)
+        dx *= -t
+
+
+class Weighted(Criterion):
+    """The base of losses that take one weight for each class, or for each element of a sample. ``len`` is how many.
+
+    Parameters
+    ----------
+    weights
+        ``(classes,)``
+    sizeAverage
+        False: the sum instead of the mean
+    """
+
+    weights: np.ndarray | None = None
+
+    def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True):
+        super().__init__()
+        self.sizeAverage = sizeAverage
+        if weights is not None and (not isinstance(weights, np.ndarray) or weights.ndim != 1):
+            raise self.error(f'weights input should be 1-D Tensor, got {describe(weights)}')
+        self.weights = weights
+
+    def __len__(self) -> int:
+        return 0 if self.weights is None else len(self.weights)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _weights(self, count: int) -> Any:
+        """The weights, checked to be `count` of them; 1 where there are none."""
+        if self.weights is None:
+            return 1
+        self.check(self.weights, 'weights')
+        if len(self.weights) != count:
+            raise self.error(f'weights for all {count} classes needed, got {len(self.weights)}')
+        return self.weights
+
+
+class BCECriterion(Weighted, Elementwise):
     """L = -mean(w (t log(x + eps) + (1 - t) log(1 - x + eps))), dx = -w (t - x) / ((1 - x + eps) (x + eps)) / n, eps =
     1e-12.
 
@@ -134,34 +305,126 @@ class BCECriterion(Elementwise):
 
     EPS = 1e-12
 
-    def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True):
-        super().__init__(sizeAverage)
-        self.weights = check_weights(self, weights)
-
-    def __len__(self) -> int:
-        return 0 if self.weights is None else len(self.weights)
-
-    def __bool__(self) -> bool:
-        return True
-
     def loss(self, x, t):
         losses = t * np.log(x + self.EPS) + (1 - t) * np.log(1 - x + self.EPS)
-        return -float((losses if self.weights is None else losses * self.weights).sum())
+        return -float((losses * self._weights(x.shape[-1])).sum())
 
     def derivative(self, x, t, dx):
         np.divide(x - t, (1 - x + self.EPS) * (x + self.EPS), dx)
-        if self.weights is not None:
-            dx *= self.weights
+        dx *= self._weights(x.shape[-1])
 
 
-def check_weights(criterion: Criterion, weights: Any) -> np.ndarray | None:
-    """The weights given to a criterion: None, or a vector."""
-    if weights is not None and (not isinstance(weights, np.ndarray) or weights.ndim != 1):
-        raise ValueError(f'{criterion.typename}: weights input should be 1-D Tensor, got {describe(weights)}')
-    return weights
+class MultiLabelSoftMarginCriterion(Weighted, Elementwise):
+    """L = -mean(w (t log p + (1 - t) log(1 - p))), p = 1 / (1 + exp(-x)), for t of 0 or 1; dx = w (p - t) / n.
+
+    Parameters
+    ----------
+    weights
+        one weight for each class, ``(classes,)``
+    sizeAverage
+        False: the sum instead of the mean
+
+    Torch7 manual: criterion.md#nn.MultiLabelSoftMarginCriterion
+    """
+
+    def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True):
+        super().__init__(weights, sizeAverage)
+        self.sigmoid = Sigmoid()
+
+    def loss(self, x, t):
+        return float(((np.logaddexp(0, x) - x * t) * self._weights(x.shape[-1])).sum())
+
+    def derivative(self, x, t, dx):
+        np.subtract(self.sigmoid.updateOutput(x), t, dx)
+        dx *= self._weights(x.shape[-1])
 
 
-class ClassNLLCriterion(Criterion):
+def label_array(criterion: Criterion, target: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The labels that `target` holds, numbers of any dtype, in an array of `shape`; one label may be a plain number."""
+    labels = np.asarray(target) if isinstance(target, (int, float, np.number)) else target
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in 'iuf':
+        raise criterion.error(f'a tensor of numbers needed as target, got {describe(target)}', TypeError)
+    if labels.shape != shape:
+        if labels.ndim or shape != (1,):
+            raise criterion.error(f'target of shape {shape} needed, got {describe(target)}')
+        labels = labels.reshape(shape)
+    return labels
+
+
+def require(criterion: Criterion, labels: np.ndarray, valid: np.ndarray, needed: str) -> None:
+    """Raise an IndexError that names the first of the `labels` that is not `valid`, and its position from 1."""
+    if not valid.all():
+        index = np.unravel_index(valid.argmin(), valid.shape)
+        position = ', '.join(str(i + 1) for i in index)
+        raise criterion.error(f'target {needed} needed, got {number(labels[index])} at position {position}', IndexError)
+
+
+def class_labels(
+    criterion: Criterion, target: Any, shape: tuple[int, ...], classes: int, none: int | None = None
+) -> np.ndarray:
+    """The classes, from 0, that `target` names from 1, in an array of `shape`; -1 for the label `none`, no class."""
+    labels = label_array(criterion, target, shape)
+    ignored = labels == none
+    needed = f'in 1..{classes}' if none is None else f'in 1..{classes} or {none}'
+    require(criterion, labels, (labels >= 1) & (labels < classes + 1) | ignored, needed)
+    labels = labels.astype(np.int64) - 1
+    labels[ignored] = -1
+    return labels
+
+
+class ClassSimplexCriterion(MSECriterion):
+    """`MSECriterion` of the input and its class's vertex of a regular simplex.
+
+    The vertices are nClasses points at distance 1 from the origin, equally far from one another, in nClasses
+    dimensions of which the last is 0. Input ``(nClasses,)`` with a number as target, or ``(N, nClasses)`` with
+    ``(N,)``.
+
+    >>> import numpy as np, t7nn as nn
+    >>> criterion = nn.ClassSimplexCriterion(3)
+    >>> criterion.simplex.round(3) + 0.0
+    array([[ 1.   ,  0.   ,  0.   ],
+           [-0.5  ,  0.866,  0.   ],
+           [-0.5  , -0.866,  0.   ]])
+    >>> criterion.getTopPrediction(np.array([[-0.2, 0.9, 0.1]]))
+    array([2])
+
+    Torch7 manual: criterion.md#nn.ClassSimplexCriterion
+    """
+
+    def __init__(self, nClasses: int):
+        super().__init__()
+        if not isinstance(nClasses, (int, float, np.number)) or nClasses <= 1 or nClasses % 1:
+            raise self.error(f'positive integer argument nClasses > 1 needed, got {describe(nClasses)}')
+        self.nClasses = int(nClasses)
+        # Column k: the vertices up to k are placed. k goes as far out as the norm 1 allows, and all later ones to one
+        # point that makes the inner product with k that of a regular simplex.
+        self.simplex = simplex = np.zeros((self.nClasses, self.nClasses))
+        for k in range(self.nClasses - 1):
+            simplex[k, k] = math.sqrt(1 - simplex[k, :k].dot(simplex[k, :k]))
+            simplex[k + 1 :, k] = (simplex[k, k] ** 2 - 1 - 1 / (self.nClasses - 1)) / simplex[k, k]
+
+    def _check_size(self, input: np.ndarray) -> None:
+        if input.ndim not in (1, 2) or input.shape[-1] != self.nClasses:
+            raise self.error(f'input of size {self.nClasses} or a batch of such needed, got {describe(input)}')
+
+    def pair(self, input, target):
+        self.check(input)
+        self._check_size(input)
+        labels = class_labels(self, target, input.shape[:-1] or (1,), self.nClasses)
+        return self.simplex[labels].reshape(input.shape)
+
+    def getPredictions(self, input: np.ndarray) -> np.ndarray:
+        """How near each input is to each class's vertex: their inner products, ``(N, nClasses)``."""
+        self.check(input)
+        self._check_size(input)
+        return np.atleast_2d(input) @ self.simplex.T
+
+    def getTopPrediction(self, input: np.ndarray) -> np.ndarray:
+        """The nearest class of each input, from 1, ``(N,)``."""
+        return self.getPredictions(input).argmax(1) + 1
+
+
+class ClassNLLCriterion(Weighted):
     """L = -sum_n w[t_n] x[n, t_n] / sum_n w[t_n], for log-probabilities x such as LogSoftMax gives and classes t_n from
     1.
 
@@ -181,16 +444,8 @@ class ClassNLLCriterion(Criterion):
     """
 
     def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True, ignoreIndex: int = -100):
-        super().__init__()
-        self.sizeAverage = sizeAverage
+        super().__init__(weights, sizeAverage)
         self.ignoreIndex = ignoreIndex
-        self.weights = check_weights(self, weights)
-
-    def __len__(self) -> int:
-        return 0 if self.weights is None else len(self.weights)
-
-    def __bool__(self) -> bool:
-        return True
 
     def _label(self, target: Any, classes: int) -> int:
         """The one class that `target` names, from 0; -1 where it is to be ignored."""
@@ -206,50 +461,70 @@ class ClassNLLCriterion(Criterion):
             raise self.error(f'target in 1..{classes} needed, got {target}', IndexError)
         return target - 1
 
-    def _labels(self, target: Any, rows: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
-        """The rows whose targets count, and their classes, both from 0."""
-        labels = np.asarray(target)
-        if labels.shape != (rows,) or labels.dtype.kind not in 'iuf':
-            raise self.error(f'target of shape ({rows},) needed, a class for each input, got {describe(target)}')
-        kept = np.flatnonzero(labels != self.ignoreIndex)
-        labels = labels[kept].astype(np.int64)
-        wrong = np.flatnonzero((labels < 1) | (labels > classes))
-        if wrong.size:
-            raise self.error(
-                f'target in 1..{classes} needed, got {labels[wrong[0]]} at position {kept[wrong[0]] + 1}', IndexError
-            )
-        return kept, labels - 1
+    def _index(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, ...]:
+        """Where the targets stand in a batch: its index, whose second part is the classes from 0."""
+        labels = class_labels(self, target, input.shape[:1], input.shape[1], self.ignoreIndex)
+        kept = np.flatnonzero(labels >= 0)
+        return kept, labels[kept]
+
+    def _check_input(self, input: np.ndarray) -> None:
+        if input.ndim not in (1, 2):
+            raise self.error(f'input of 1 or 2 dimensions needed, got shape {input.shape}')
 
     def _places(self, input: np.ndarray, target: Any) -> tuple[Any, Any, float]:
         """Where the targets stand in the input, their weights, and what the sum is divided by."""
         if input.__class__ is not np.ndarray or input.dtype is not self.dtype:
             self.check(input)
-        if input.ndim not in (1, 2):
-            raise self.error(f'input of 1 or 2 dimensions needed, got shape {input.shape}')
-        classes = input.shape[-1]
-        if self.weights is not None and len(self.weights) != classes:
-            raise self.error(f'weights for all {classes} classes needed, got {len(self.weights)}')
+        self._check_input(input)
         if input.ndim == 1:
-            label = self._label(target, classes)
-            weight = 0.0 if label < 0 else 1.0 if self.weights is None else self.weights.item(label)
+            label = self._label(target, len(input))
+            weight = 0.0 if label < 0 else 1.0 if self.weights is None else self._weights(len(input)).item(label)
             return label, weight, weight if self.sizeAverage and weight else 1.0
-        rows, labels = self._labels(target, *input.shape)
-        weights = np.ones(len(rows), input.dtype) if self.weights is None else self.weights[labels]
-        total = weights.sum().item()
-        return (rows, labels), weights, total if self.sizeAverage and total else 1.0
+        index = self._index(input, target)
+        labels = index[1]
+        if self.weights is None:
+            weights, total = np.ones(labels.shape, input.dtype), labels.size
+        else:
+            weights = self._weights(input.shape[1])[labels]
+            total = weights.sum().item()
+        return index, weights, total if self.sizeAverage and total else 1.0
 
-    def updateOutput(self, input: np.ndarray, target: Any) -> float:
+    def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
         places, weights, divisor = self._places(input, target)
-        total = input.item(places) * weights if input.ndim == 1 else input[places].dot(weights).item()
+        total = input.item(places) * weights if input.ndim == 1 else np.vdot(input[places], weights).item()
         self.output = -total / divisor
         return self.output
 
-    def updateGradInput(self, input: np.ndarray, target: Any) -> np.ndarray:
+    def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
         places, weights, divisor = self._places(input, target)
         gradInput = self.buffer_like('gradInput', input)
         gradInput.fill(0)
         gradInput[places] = -weights / divisor
         return gradInput
+
+
+class SpatialClassNLLCriterion(ClassNLLCriterion):
+    """`ClassNLLCriterion` at every pixel: input ``(N, classes, height, width)``, target ``(N, height, width)``.
+
+    Parameters
+    ----------
+    weights, sizeAverage
+        as of `ClassNLLCriterion`
+
+    Torch7 manual: criterion.md#nn.SpatialClassNLLCriterion
+    """
+
+    __init__ = Weighted.__init__  # no ignoreIndex: every pixel counts
+
+    def _check_input(self, input):
+        if input.ndim != 4:
+            raise self.error(f'input of 4 dimensions needed, got shape {input.shape}')
+
+    def _index(self, input, target):
+        images, classes, height, width = input.shape
+        labels = class_labels(self, target, (images, height, width), classes)
+        image, row, column = np.ogrid[:images, :height, :width]
+        return image, labels, row, column
 
 
 class CrossEntropyCriterion(Criterion):
@@ -280,13 +555,109 @@ class CrossEntropyCriterion(Criterion):
             target = target.squeeze() if target.size > 1 else target.reshape(1)
         return input, target
 
-    def updateOutput(self, input: np.ndarray, target: Any) -> float:
+    def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
         input, target = self._squeezed(input, target)
         self.output = self.nll.updateOutput(self.lsm.updateOutput(input), target)
         return self.output
 
-    def updateGradInput(self, input: np.ndarray, target: Any) -> np.ndarray:
+    def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
         squeezed, target = self._squeezed(input, target)
         gradient = self.lsm.updateGradInput(squeezed, self.nll.updateGradInput(self.lsm.output, target))
         self.gradInput = gradient.reshape(input.shape)
         return self.gradInput
+
+
+class ClassMargin(Weighted):
+    """The base of margin losses over classes: every target class ought to exceed every other class by the margin.
+
+    L = sum w[t] max(0, margin - x[t] + x[i])^p over the target classes t and the others i, divided by their number, and
+    by that of the examples where `sizeAverage`. A loss says which are its targets in `_targets`.
+    """
+
+    p: int = 1
+    margin: float = 1
+
+    def _targets(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the 2-D input and the classes at them, both from 0, that are targets; rows in rising order."""
+        raise self.error('_targets(input, target) needed', TypeError)
+
+    def _excess(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, int]:
+        """How far each class comes into each target's margin, the targets' rows, classes and weights, and what the sum
+        is divided by."""
+        self.check(input)
+        if input.ndim not in (1, 2):
+            raise self.error(f'input of 1 or 2 dimensions needed, got shape {input.shape}')
+        x = np.atleast_2d(input)
+        rows, labels = self._targets(input, target)
+        excess = np.fmax(self.margin - x[rows, labels, None] + x[rows], 0)
+        is_target = np.zeros(x.shape, bool)
+        is_target[rows, labels] = True
+        excess[is_target[rows]] = 0
+        weights = 1 if self.weights is None else self._weights(x.shape[1])[labels, None]
+        return excess, rows, labels, weights, x.size if self.sizeAverage else x.shape[1]
+
+    def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
+        excess, _, _, weights, divisor = self._excess(input, target)
+        self.output = float((excess**self.p * weights).sum()) / divisor
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
+        excess, rows, labels, weights, divisor = self._excess(input, target)
+        gradInput = self.buffer_like('gradInput', input)
+        gradInput.fill(0)
+        dx = np.atleast_2d(gradInput)
+        slopes = (excess > 0 if self.p == 1 else 2 * excess) * (weights / self.dtype.type(divisor))
+        present, starts = np.unique(rows, return_index=True)
+        dx[present] = np.add.reduceat(slopes, starts)
+        np.subtract.at(dx, (rows, labels), slopes.sum(1))
+        return gradInput
+
+
+class MultiMarginCriterion(ClassMargin):
+    """L = sum_{i != t} w[t] max(0, margin - x[t] + x[i])^p / classes, averaged over the batch unless `sizeAverage` is
+    false.
+
+    Parameters
+    ----------
+    p
+        1 or 2
+    weights
+        one weight for each class, ``(classes,)``
+    margin
+        by how much the target class ought to exceed every other one
+
+    Input ``(classes,)`` with a class from 1 as target, or ``(N, classes)`` with ``(N,)``. Raises an IndexError for a
+    target outside 1..classes.
+
+    Torch7 manual: criterion.md#nn.MultiMarginCriterion
+    """
+
+    def __init__(self, p: int = 1, weights: np.ndarray | None = None, margin: float = 1):
+        super().__init__(weights)
+        if p not in (1, 2):
+            raise self.error(f'only p=1 and p=2 supported, got {describe(p)}')
+        self.p = p
+        self.margin = margin
+
+    def _targets(self, input, target):
+        labels = class_labels(self, target, input.shape[:-1] or (1,), input.shape[-1])
+        return np.arange(len(labels)), labels
+
+
+class MultiLabelMarginCriterion(ClassMargin):
+    """L = sum_{t, i} max(0, 1 - x[t] + x[i]) / classes over the target classes t and all others i, averaged over the
+    batch unless `sizeAverage` is false.
+
+    The target has the input's shape, ``(classes,)`` or ``(N, classes)``: each row lists its classes, from 1, and ends
+    at the first 0. Raises an IndexError for a target outside 0..classes.
+
+    Torch7 manual: criterion.md#nn.MultiLabelMarginCriterion
+    """
+
+    def __init__(self):
+        super().__init__()
+
+    def _targets(self, input, target):
+        labels = np.atleast_2d(class_labels(self, target, input.shape, input.shape[-1], 0))
+        listed = np.logical_and.accumulate(labels >= 0, 1)
+        return listed.nonzero()[0], labels[listed]

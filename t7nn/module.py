@@ -505,22 +505,22 @@ class Criterion(Node):
         super().__init__()
         self.output = 0
 
-    def __call__(self, input: Any, target: Any) -> tuple[Any, Any]:
+    def __call__(self, input: Any, target: Any = None) -> tuple[Any, Any]:
         """The pair (loss, gradInput)."""
         self.output = self.forward(input, target)
         self.gradInput = self.backward(input, target)
         return self.output, self.gradInput
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any = None) -> Any:
         """The loss of `input` against `target`."""
         return self.updateOutput(input, target)
 
-    def backward(self, input: Any, target: Any) -> Any:
+    def backward(self, input: Any, target: Any = None) -> Any:
         """The gradient of the loss with respect to `input`."""
         return self.updateGradInput(input, target)
 
-    def updateOutput(self, input: Any, target: Any) -> Any:
+    def updateOutput(self, input: Any, target: Any = None) -> Any:
         """Compute ``output``, the loss."""
 
-    def updateGradInput(self, input: Any, target: Any) -> Any:
+    def updateGradInput(self, input: Any, target: Any = None) -> Any:
         """Compute ``gradInput``."""

@@ -93,7 +93,7 @@ def compare(actual: Any, expected: Any, what: str, other: str, tolerance: float 
         if not array.size:
             continue
         with np.errstate(invalid='ignore'):
-            error = np.abs(array - its[path]) / (1 + np.abs(its[path]))
+            error = np.asarray(np.abs(array - its[path]) / (1 + np.abs(its[path])))  # an array also for a number
         error[(array == its[path]) | (np.isnan(array) & np.isnan(its[path]))] = 0
         error[np.isnan(error)] = np.inf
         worst = np.unravel_index(error.argmax(), error.shape)

@@ -1,6 +1,6 @@
 """The table of configurations: one row for each way to use a class, on which every generic check runs.
 
-The rows stand in ``rows_ROOM.py``, a list ``ROWS`` in each.
+The rows stand in ``rows_ROOM.py``, a list ``ROWS`` in each: a `Row` for a module, a `CriterionRow` for a criterion.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from t7nn import Module
+from t7nn import Criterion, Module
 
 
 @dataclass
@@ -39,8 +39,41 @@ class Row:
 
     def draw(self, seed: int = 0) -> Any:
         """An input; the same one for the same seed."""
+        return drawn(np.random.RandomState(seed), self.input)
+
+
+@dataclass
+class CriterionRow:
+    """One configuration of a criterion.
+
+    Attributes
+    ----------
+    make
+        builds a fresh criterion
+    input, target
+        as the `input` of a `Row`; None: no target
+    batch
+        whether the first dimension of every tensor counts examples, so that fewer of them are valid as well
+    skip
+        checks (by name) that do not make sense for the row, each with the reason why
+    """
+
+    make: Callable[[], Criterion]
+    input: tuple[int, ...] | Callable[[np.random.RandomState], Any]
+    target: tuple[int, ...] | Callable[[np.random.RandomState], Any] | None = None
+    batch: bool = True
+    skip: dict[str, str] = field(default_factory=dict)
+
+    def draw(self, seed: int = 0) -> tuple[Any, Any]:
+        """An input and a target; the same ones for the same seed."""
         rng = np.random.RandomState(seed)
-        return self.input(rng) if callable(self.input) else away_from_zero(rng, *self.input)
+        input = drawn(rng, self.input)
+        return input, None if self.target is None else drawn(rng, self.target)
+
+
+def drawn(rng: np.random.RandomState, what: tuple[int, ...] | Callable[[np.random.RandomState], Any]) -> Any:
+    """Values of a shape, or what a function of `rng` gives."""
+    return what(rng) if callable(what) else away_from_zero(rng, *what)
 
 
 def away_from_zero(rng: np.random.RandomState, *shape: int) -> np.ndarray:
@@ -50,11 +83,13 @@ def away_from_zero(rng: np.random.RandomState, *shape: int) -> np.ndarray:
     return (magnitudes * rng.choice([-1.0, 1.0], size)).reshape(shape)
 
 
-def rows() -> dict[str, Row]:
-    """All rows by a name that tells room, class and number."""
+def rows(kind: type = Row) -> dict[str, Any]:
+    """All rows of a `kind` by a name that tells room, class and number."""
     found = {}
     for path in sorted(Path(__file__).parent.glob('rows_*.py')):
         for row in importlib.import_module(path.stem).ROWS:
+            if not isinstance(row, kind):
+                continue
             name = f'{path.stem[5:]}-{type(row.make()).__name__}'
             count = sum(key.rpartition('-')[0] == name for key in found) + 1
             found[f'{name}-{count}'] = row

@@ -80,7 +80,8 @@ def criterion_case(case):
     criterion = build(case['construct'], case['type'])
     input, target = value(case['input']), value(case['target'])
     assert_same(float(criterion.forward(input, target)), float(value(case['loss'])), tolerance, 'loss')
-    assert_same(criterion.backward(input, target), value(case['gradInput']), tolerance, 'gradInput')
+    if 'gradInput' in case:  # Torch7 cannot go backward through a crop
+        assert_same(criterion.backward(input, target), value(case['gradInput']), tolerance, 'gradInput')
 
 
 @pytest.mark.parametrize('case', CASES)

@@ -1,0 +1,224 @@
+"""The checks of criterion_checks must fail on planted bugs: each row names the check and a criterion with one bug."""
+
+import numpy as np
+import pytest
+from criterion_checks import CRITERION_CHECKS, check_criterion
+from table import away_from_zero
+
+import t7nn as nn
+
+EXAMPLE = away_from_zero(np.random.RandomState(0), 4, 3), away_from_zero(np.random.RandomState(1), 4, 3)
+
+
+class SlightlyOff(nn.MSECriterion):
+    def derivative(self, x, t, dx):
+        super().derivative(x, t, dx)
+        dx *= 1.001
+
+
+class OneElementOff(nn.MSECriterion):
+    def derivative(self, x, t, dx):
+        super().derivative(x, t, dx)
+        dx.flat[1] += 0.001
+
+
+class Transposed(nn.MSECriterion):
+    def updateGradInput(self, input, target=None):
+        self.gradInput = super().updateGradInput(input, target).T
+        return self.gradInput
+
+
+class LossIsAnArray(nn.MSECriterion):
+    def updateOutput(self, input, target=None):
+        self.output = np.array([super().updateOutput(input, target)])
+        return self.output
+
+
+class ForgetsItsLoss(nn.MSECriterion):
+    def forward(self, input, target=None):
+        loss, self.output = super().forward(input, target), 0
+        return loss
+
+
+class CalledGivesTheLossTwice(nn.MSECriterion):
+    def __call__(self, input, target=None):
+        return self.forward(input, target), self.forward(input, target)
+
+
+class ForgetsItsGradient(nn.MSECriterion):
+    def updateGradInput(self, input, target=None):
+        return super().updateGradInput(input, target).copy()
+
+
+class GradientIsTheTarget(nn.MSECriterion):
+    def updateGradInput(self, input, target=None):
+        target[...] = super().updateGradInput(input, target)
+        self.gradInput = target
+        return target
+
+
+class StaysDouble(nn.MSECriterion):
+    def updateGradInput(self, input, target=None):
+        self.gradInput = super().updateGradInput(input, target).astype(float)
+        return self.gradInput
+
+
+class Coarse(nn.MSECriterion):
+    def loss(self, x, t):
+        return super().loss(x.round(2) if x.dtype == np.float32 else x, t)
+
+
+class InMemoryOrder(nn.MSECriterion):
+    def loss(self, x, t):
+        return super().loss(x.ravel('K'), t.ravel())
+
+
+class WritesInput(nn.MSECriterion):
+    def loss(self, x, t):
+        x -= t
+        return super().loss(x, 0)
+
+
+class WritesTarget(nn.MSECriterion):
+    def derivative(self, x, t, dx):
+        super().derivative(x, t, dx)
+        t[...] = 0
+
+
+class DependsOnTheLastCall(nn.MSECriterion):
+    def loss(self, x, t):
+        last, self._last = getattr(self, '_last', 0), super().loss(x, t)
+        return self._last + last
+
+
+class NeverShrinks(nn.MSECriterion):
+    def loss(self, x, t):
+        self._largest = max(getattr(self, '_largest', 0), x.size)
+        return super().loss(x, t) * x.size / self._largest
+
+
+class FillsOnlyOnce(nn.MSECriterion):
+    def updateGradInput(self, input, target=None):
+        if self.gradInput.shape != input.shape:
+            super().updateGradInput(input, target)
+        return self.gradInput
+
+
+class AddsUp(nn.MSECriterion):
+    def updateGradInput(self, input, target=None):
+        old = self.gradInput if self.gradInput.shape == input.shape else 0
+        self.gradInput = old + super().updateGradInput(input, target).copy()
+        return self.gradInput
+
+
+class ClonesToItself(nn.MSECriterion):
+    def clone(self):
+        return self
+
+
+class HoldsAFunction(nn.MSECriterion):
+    def __init__(self):
+        super().__init__()
+        self.weight = lambda: 1
+
+
+class CloneForgetsAField(nn.MSECriterion):
+    def clone(self):
+        twin = super().clone()
+        twin.sizeAverage = False
+        return twin
+
+
+class SharesItsGradient(nn.MSECriterion):
+    common = np.zeros((4, 3))
+
+    def updateGradInput(self, input, target=None):
+        self.common[...] = super().updateGradInput(input, target)
+        self.gradInput = self.common
+        return self.common
+
+
+class TakesEveryDtype(nn.MSECriterion):
+    def check(self, tensor, what='input'):
+        pass
+
+
+class ShortOfWords(nn.MSECriterion):
+    def check(self, tensor, what='input'):
+        raise TypeError('wrong')
+
+
+class TakesEveryForm(nn.MSECriterion):
+    def updateOutput(self, input, target=None):
+        return super().updateOutput(input[0] if isinstance(input, list) else input, target)
+
+
+class BrokenAfterAnError(nn.MSECriterion):
+    def check(self, tensor, what='input'):
+        self.sizeAverage = False
+        super().check(tensor, what)
+
+
+class NamesItself(nn.MSECriterion):
+    def __str__(self):
+        return 'nn.Squares'
+
+
+BUGS = [
+    ('results', Transposed, r'gradInput is of \[\(\(3, 4\), .*, the input of \[\(\(4, 3\)'),
+    ('results', LossIsAnArray, 'the loss is of ndarray, a float needed'),
+    ('results', ForgetsItsLoss, 'output is 0, forward gave'),
+    ('results', ForgetsItsGradient, 'gradInput is not what backward gave'),
+    ('results', GradientIsTheTarget, 'gradInput lies in the memory of input or target'),
+    ('results', CalledGivesTheLossTwice, r'calling it:\[gradInput\]'),
+    ('input_gradient', SlightlyOff, 'central differences give'),
+    ('input_gradient', OneElementOff, r'gradInput of tensor 1\[0, 1\] is'),
+    ('input_gradient', Transposed, r'has shape \(3, 4\), central differences give \(4, 3\)'),
+    ('single_precision', StaysDouble, r'gradInput is float64 after float\(\)'),
+    ('single_precision', Coarse, r'in float32\[loss\] is'),
+    ('strides', InMemoryOrder, r'strided\[loss\] is'),
+    ('untouched', WritesInput, 'input afterwards'),
+    ('untouched', WritesTarget, 'target afterwards'),
+    ('buffers', DependsOnTheLastCall, r'first examples again:\[loss\]'),
+    ('buffers', NeverShrinks, r'other examples again:\[loss\]'),
+    ('buffers', FillsOnlyOnce, r'again:\[gradInput\]\[0, 0\] is nan'),
+    ('buffers', AddsUp, 'gradInput of a second backward'),
+    ('copies', ClonesToItself, 'clone gives nn.ClonesToItself'),
+    ('copies', HoldsAFunction, 'pickle fails'),
+    ('copies', CloneForgetsAField, r'after clone\[loss\]'),
+    ('copies', SharesItsGradient, r'after use of its clone\[gradInput\]'),
+    ('errors', TakesEveryDtype, 'an input of float32 is taken without an error'),
+    ('errors', ShortOfWords, "the error for an input of float32 says 'wrong'"),
+    ('errors', TakesEveryForm, 'an input of the wrong form is taken without an error'),
+    ('errors', BrokenAfterAnError, r'after an error\[loss\]'),
+    ('text', NamesItself, "str is 'nn.Squares', nn.NamesItself needed"),
+]
+
+
+@pytest.mark.parametrize('check, bug, message', BUGS, ids=[f'{check}-{bug.__name__}' for check, bug, _ in BUGS])
+def test_bug_is_found(check, bug, message):
+    with pytest.raises(AssertionError, match=rf'^nn.{bug.__name__}, {check}: .*{message}'):
+        check_criterion(bug(), *EXAMPLE, checks=[check])
+
+
+def test_every_check_has_a_bug():
+    assert {check for check, _, _ in BUGS} == set(CRITERION_CHECKS)
+
+
+def test_without_a_bug_and_without_the_check_all_pass():
+    check_criterion(nn.MSECriterion(), *EXAMPLE)
+    check_criterion(SlightlyOff(), *EXAMPLE, skip=['input_gradient'])
+    check_criterion(nn.L1Cost(), EXAMPLE[0])
+
+
+def test_unknown_check():
+    with pytest.raises(ValueError, match=r"check_criterion: names out of \['results', .* needed, got \['gradient'\]"):
+        check_criterion(nn.MSECriterion(), *EXAMPLE, skip=['gradient'])
+
+
+def test_generator_is_left_as_it_was():
+    nn.manualSeed(3)
+    first = nn.random.random()
+    nn.manualSeed(3)
+    check_criterion(nn.L1HingeEmbeddingCriterion(), list(EXAMPLE), 1, batch=False)
+    assert nn.random.random() == first
