@@ -56,17 +56,16 @@ def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray, b: np.n
 
     Where `b` is given, b += scale * g likewise: weights and bias of a linear layer in one call.
     """
-    transposed = a.T
-    vectors = g.ndim == 1
-    if x.ndim != g.ndim or x.shape[-1] != len(transposed) or g.shape[-1] != len(a) or not vectors and len(g) != len(x):
+    transposed, vectors = a.T, g.ndim == 1
+    routines = _ROUTINES[a.dtype.char]
+    if vectors and x.ndim == 1 and len(g) == len(a) and len(x) == len(transposed):
+        result = routines.ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
+    elif g.ndim == x.ndim == 2 and (len(g), g.shape[1], x.shape[1]) == (len(x), *a.shape):
+        result = routines.gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
+    else:
         raise ValueError(
             f'gradient and input that match parameters of shape {a.shape} needed, got {g.shape} and {x.shape}'
         )
-    routines = _ROUTINES[a.dtype.char]
-    if vectors:
-        result = routines.ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
-    else:
-        result = routines.gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
     if result is not transposed:
         transposed[...] = result
     if b is not None:

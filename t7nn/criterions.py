@@ -80,7 +80,9 @@ class Elementwise(Criterion):
 
     def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
         target = self.pair(input, target)
-        gradInput = self.buffer_like('gradInput', input)
+        gradInput = self.gradInput
+        if gradInput.shape != input.shape or gradInput.dtype is not self.dtype:
+            gradInput = self.buffer('gradInput', input.shape)
         self.derivative(input, target, gradInput)
         factor = self.factor / input.size if self.sizeAverage else self.factor
         if factor != 1:
