@@ -358,9 +358,7 @@ class MatrixProduct(Module):
 
     def _factors(self, input: list) -> tuple[np.ndarray, np.ndarray, tuple[int, ...], tuple[int, ...]]:
         """The factors of the input, the shape of their product, and that of the output."""
-        self.check_table(input, 2)
-        for i, tensor in enumerate(input, 1):
-            self.check(tensor, f'input[{i}]')
+        self.check_tensors(input, 2)
         left, right = input
         if left.ndim in (2, 3) and right.ndim == left.ndim - self.vector:
             left, right = self.factors(left, right)

@@ -3,6 +3,7 @@
 Torch7 manual: containers.md
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from operator import length_hint
 from typing import Any, Self
@@ -294,7 +295,9 @@ class Joining(Module):
         sizes = [tensor.shape[axis] for tensor in tensors]
         shape = tensors[0].shape
         self.check(gradOutput, 'gradOutput', (*shape[:axis], sum(sizes), *shape[axis + 1 :]))
-        return np.split(gradOutput, np.cumsum(sizes)[:-1], axis)
+        ends = itertools.accumulate(sizes)
+        before = (slice(None),) * axis
+        return [gradOutput[(*before, slice(end - size, end))] for size, end in zip(sizes, ends, strict=True)]
 
 
 class Concat(Joining, Branches):

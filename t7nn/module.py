@@ -14,6 +14,7 @@ next call overwrites them: copy what is to be kept.
 import copy
 import inspect
 import itertools
+import operator
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -104,11 +105,32 @@ class Node(metaclass=_Nilable):
 
     def check_table(self, table: Any, size: int | None = None, what: str = 'input') -> None:
         """Raise a TypeError unless `table` is a list or tuple, a ValueError unless it has `size` items."""
-        wanted = 'a table' if size is None else f'a table of {size}'
-        if not isinstance(table, (list, tuple)):
-            raise self.error(f'{wanted} needed as {what}, got {describe(table)}', TypeError)
-        if size is not None and len(table) != size:
-            raise self.error(f'{wanted} needed as {what}, got {describe(table)}')
+        is_table = isinstance(table, (list, tuple))
+        if not is_table or size is not None and len(table) != size:
+            wanted = 'a table' if size is None else f'a table of {size}'
+            raise self.error(f'{wanted} needed as {what}, got {describe(table)}', ValueError if is_table else TypeError)
+
+    def check_tensors(
+        self,
+        table: Any,
+        size: int | None = None,
+        what: str = 'input',
+        shape: tuple[int, ...] | None = None,
+        alike: bool = False,
+    ) -> None:
+        """Raise unless `table` is a table of `size` arrays of this module's dtype, each of `shape`, or all `alike` of
+        one shape."""
+        self.check_table(table, size, what)
+        if alike and table:
+            shape = getattr(table[0], 'shape', None)
+        for i, tensor in enumerate(table, 1):
+            if (
+                tensor.__class__ is not np.ndarray
+                or tensor.dtype is not self.dtype
+                or shape is not None
+                and tensor.shape != shape
+            ):
+                self.check(tensor, f'{what}[{i}]', shape)
 
     def axis_of(self, dimension: int, ndim: int, nInputDims: int | None = None) -> int:
         """The axis, from 0, of the `dimension` of a tensor of `ndim` dimensions: counted from 1, or from the end where
@@ -183,17 +205,18 @@ class Node(metaclass=_Nilable):
         nested_map(lambda tensor: tensor is None or tensor.fill(0), table)
         return table
 
-    def add_tables(self, total: Any, part: Any) -> None:
-        """total += part, for tensors or tables of one form; None stands where nothing is to be added."""
+    def update_tables(self, function: Callable, total: Any, part: Any) -> None:
+        """`function(total, part)`, which changes total, for gradients that are tensors or tables of one form; where
+        None stands nothing is done."""
 
-        def add(total, part):
+        def update(total, part):
             if total is not None:
                 if not isinstance(part, np.ndarray) or part.shape != total.shape:
                     raise ValueError(f'gradient of shape {total.shape} needed, got {describe(part)}')
-                total += part
+                function(total, part)
 
         try:
-            nested_map(add, total, part)
+            nested_map(update, total, part)
         except ValueError as error:
             raise self.error(str(error)) from None
 
@@ -203,9 +226,9 @@ class Node(metaclass=_Nilable):
         if not gradients:
             self.gradInput = None
         else:
-            total = self.zeros_table('gradInput', gradients[0])
-            for gradient in gradients:
-                self.add_tables(total, gradient)
+            total = self.buffer_table('gradInput', gradients[0])
+            for i, gradient in enumerate(gradients):
+                self.update_tables(operator.iadd if i else np.copyto, total, gradient)
         return self.gradInput
 
     # State

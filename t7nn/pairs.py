@@ -33,9 +33,7 @@ class PairMeasure(Module):
         raise self.error('derivatives(a, b, dy, da, db) needed in every PairMeasure layer', TypeError)
 
     def _rows(self, input: list[np.ndarray]) -> Iterable[np.ndarray]:
-        self.check_table(input, 2)
-        for i, tensor in enumerate(input, 1):
-            self.check(tensor, f'input[{i}]', getattr(input[0], 'shape', None))
+        self.check_tensors(input, 2, alike=True)
         if input[0].ndim not in (1, 2):
             raise self.error(f'two vectors or matrices needed, got {" and ".join(map(describe, input))}')
         return map(np.atleast_2d, input)
@@ -94,7 +92,7 @@ class CosineDistance(PairMeasure):
 
 
 class PairwiseDistance(PairMeasure):
-    """y = the p-norm of d = a - b; da = dy sign(d) |d|^(p - 1) / (y + 1e-6)^(p - 1), db = -da.
+    """y = the p-norm of d = a - b; da = dy d |d|^(p - 2) / (y + 1e-6)^(p - 1), db = -da.
 
     Parameters
     ----------
@@ -111,7 +109,7 @@ class PairwiseDistance(PairMeasure):
         self.norm = p
 
     def measure(self, a, b, y):
-        np.power((np.abs(a - b) ** self.norm).sum(1), 1 / self.norm, y)
+        y[...] = (np.abs(a - b) ** self.norm).sum(1) ** (1 / self.norm)
 
     def derivatives(self, a, b, dy, da, db):
         np.subtract(a, b, da)
@@ -122,10 +120,9 @@ class PairwiseDistance(PairMeasure):
         else:
             distance = np.empty(len(a), self.dtype)
             self.measure(a, b, distance)
-            size = np.abs(da)
-            np.sign(da, da)
-            np.power(size, self.norm - 1, size, where=size > 0)
-            da *= size
+            if self.norm != 2:
+                size = np.abs(da)
+                da *= np.power(size, self.norm - 2, size, where=size > 0)
             da *= (distance[:, None] + 1e-6) ** (1 - self.norm)
         da *= dy
         np.negative(da, db)

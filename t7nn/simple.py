@@ -484,12 +484,12 @@ class Index(Module):
         tensor, index, axis = self._operands(input)
         self.check(gradOutput, 'gradOutput', (*tensor.shape[:axis], len(index), *tensor.shape[axis + 1 :]))
         gradInput = self.zeros_table('gradInput', [tensor, np.empty(index.shape, self.dtype)])
-        # sorted, every index is one run of the gradient, summed at once: many times faster than np.add.at
-        order = index.argsort(kind='stable')
-        entries, starts = np.unique(index[order], return_index=True)
-        if len(entries):
-            sums = np.add.reduceat(gradOutput.take(order, axis), starts, axis)
-            gradInput[0][(slice(None),) * axis + (entries,)] = sums
+        # as one flat vector: many times faster than np.add.at of rows
+        rows = np.moveaxis(gradOutput, axis, 0)
+        moved = np.moveaxis(gradInput[0], axis, 0)
+        size = math.prod(moved.shape[1:])
+        places = index[:, None] * size + np.arange(size)
+        moved[...] = np.bincount(places.ravel(), rows.ravel(), tensor.size).reshape(moved.shape)
         return gradInput
 
 

@@ -3,6 +3,7 @@
 Torch7 manual: table.md
 """
 
+import operator
 from typing import Any, Self
 
 import numpy as np
@@ -171,9 +172,7 @@ class SplitTable(Module):
         if self.gradInput is None:
             return None
         slices = self._slices(input)
-        self.check_table(gradOutput, len(slices), 'gradOutput')
-        for i, gradient in enumerate(gradOutput, 1):
-            self.check(gradient, f'gradOutput[{i}]', slices[0].shape)
+        self.check_tensors(gradOutput, len(slices), 'gradOutput', slices[0].shape if slices else None)
         gradInput = self.buffer('gradInput', input.shape)
         for part, gradient in zip(self._slices(gradInput), gradOutput, strict=True):
             np.copyto(part, gradient)
@@ -201,11 +200,9 @@ class JoinTable(Joining):
         self.nInputDims = nInputDims
 
     def _axis(self, input: list[np.ndarray]) -> int:
-        self.check_table(input)
+        self.check_tensors(input)
         if not input:
             raise self.error('a table of at least one tensor needed, got a table of 0')
-        for i, tensor in enumerate(input, 1):
-            self.check(tensor, f'input[{i}]')
         return self.axis_of(self.dimension, input[0].ndim, self.nInputDims)
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
@@ -262,8 +259,7 @@ class MixtureTable(Module):
         experts = self._experts(gates, experts)
         if not experts or len(experts) != gates.shape[-1]:
             raise self.error(f'one gater output per expert needed, got {gates.shape[-1]} for {len(experts)}')
-        for i, expert in enumerate(experts, 1):
-            self.check(expert, f'expert {i}', getattr(experts[0], 'shape', None))
+        self.check_tensors(experts, what='input[2]', alike=True)
         if gates.ndim == 2 and experts[0].shape[:1] != gates.shape[:1]:
             raise self.error(f'experts of a batch of {len(gates)} needed, got {describe(experts[0])}')
         return gates, experts
@@ -324,7 +320,7 @@ class SelectTable(Module):
 
     def updateGradInput(self, input: list | dict, gradOutput: Any) -> list | dict:
         gradInput = self.zeros_table('gradInput', input)
-        self.add_tables(gradInput[self._key(input)], gradOutput)
+        self.update_tables(np.copyto, gradInput[self._key(input)], gradOutput)
         return gradInput
 
     def __str__(self) -> str:
@@ -431,7 +427,7 @@ class ZipTableOneToMany(Module):
             self.check_table(pair, 2, f'gradOutput[{i}]')
         element = self.zeros_table('gradInput', input[0])
         for gradient, _ in gradOutput:
-            self.add_tables(element, gradient)
+            self.update_tables(operator.iadd, element, gradient)
         self.gradInput = [element, [gradient for _, gradient in gradOutput]]
         return self.gradInput
 
@@ -456,11 +452,9 @@ class TableArithmetic(Module):
         raise self.error('derivatives(xs, dy, dxs) needed in every TableArithmetic layer', TypeError)
 
     def _check(self, input: list[np.ndarray]) -> None:
-        self.check_table(input, self.count)
+        self.check_tensors(input, self.count, alike=True)
         if not input:
             raise self.error('a table of at least one tensor needed, got a table of 0')
-        for i, tensor in enumerate(input, 1):
-            self.check(tensor, f'input[{i}]', getattr(input[0], 'shape', None))
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
         self._check(input)
@@ -564,24 +558,20 @@ class CMaxTable(TableArithmetic):
 
     better = np.greater
 
-    def _best(self, xs: list[np.ndarray], y: np.ndarray) -> np.ndarray:
-        """Write the best values into y, and tell from which tensor each one is."""
-        np.copyto(y, xs[0])
-        best = np.zeros(y.shape, np.int32)
-        for i, x in enumerate(xs[1:], 1):
-            better = type(self).better(x, y)
-            np.copyto(y, x, where=better)
-            best[better] = i
-        return best
-
     def function(self, xs, y):
-        self._best(xs, y)
+        np.copyto(y, xs[0])
+        for x in xs[1:]:
+            np.copyto(y, x, where=type(self).better(x, y))
 
     def derivatives(self, xs, dy, dxs):
-        best = self._best(xs, np.empty_like(dy))
+        best, winner = xs[0].copy(), np.zeros(dy.shape, np.int16)
+        for i, x in enumerate(xs[1:], 1):
+            better = type(self).better(x, best)
+            np.copyto(best, x, where=better)
+            np.copyto(winner, i, where=better)
         for i, dx in enumerate(dxs):
             dx.fill(0)
-            np.copyto(dx, dy, where=best == i)
+            np.copyto(dx, dy, where=winner == i)
 
 
 class CMinTable(CMaxTable):
@@ -601,25 +591,22 @@ class CAddTensorTable(Module):
 
     table_fields = ('gradInput',)
 
-    def _check(self, vector: Any, tensors: Any, what: str) -> None:
-        self.check_table(tensors, what=what)
-        for i, tensor in enumerate(tensors, 1):
-            self.check(tensor, f'{what}[{i}]', vector.shape)
+    def _check(self, input: list) -> None:
+        self.check_table(input, 2)
+        self.check(input[0], 'input[1]')
+        self.check_tensors(input[1], what='input[2]', shape=input[0].shape)
 
     def updateOutput(self, input: list) -> list[np.ndarray]:
-        self.check_table(input, 2)
+        self._check(input)
         vector, tensors = input
-        self.check(vector, 'input[1]')
-        self._check(vector, tensors, 'input[2]')
         output = self.buffer_table('output', tensors)
         for result, tensor in zip(output, tensors, strict=True):
             np.add(tensor, vector, result)
         return output
 
     def updateGradInput(self, input: list, gradOutput: list[np.ndarray]) -> list:
-        vector, tensors = input
-        self.check_table(gradOutput, len(tensors), 'gradOutput')
-        self._check(vector, gradOutput, 'gradOutput')
+        self._check(input)
+        self.check_tensors(gradOutput, len(input[1]), 'gradOutput', input[0].shape)
         gradInput = self.zeros_table('gradInput', input)
         for result, gradient in zip(gradInput[1], gradOutput, strict=True):
             gradInput[0] += gradient

@@ -379,7 +379,7 @@ BAD = [
         lambda: nn.MixtureTable(),
         [np.zeros(2), [np.zeros(2), np.zeros(3)]],
         ValueError,
-        r'expert 2 of shape \(2,\) needed',
+        r'input\[2\]\[2\] of shape \(2,\) needed',
     ),
     (lambda: nn.SelectTable(3), TWO, IndexError, 'index 3 does not exist in the input table, got a table of 2'),
     (lambda: nn.SelectTable(0), TWO, IndexError, 'index 0 does not exist in the input table'),
