@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import random
-from .criterions import Elementwise, label_array, require
+from .criterions import Elementwise, label_array, log1pexp, require
 from .module import Criterion, Module
 from .tensors import describe, nested_map
 
@@ -200,7 +200,7 @@ class DistanceRatioCriterion(OfDifference):
         self.sizeAverage = sizeAverage
 
     def loss(self, d, y):
-        return float(np.logaddexp(0, d).sum())
+        return float(log1pexp(d).sum())
 
     def derivative(self, d, y, dd):
         from scipy.special import expit
