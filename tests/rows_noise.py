@@ -1,0 +1,15 @@
+"""Rows of the layers that draw. One that draws gives other numbers for one example than for a batch of them; the plane
+dropouts and WhiteNoise have no gradient at evaluation."""
+
+from table import Row
+
+import t7nn as nn
+
+ROWS = [
+    Row(lambda: nn.SpatialDropout(), (2, 3, 2, 2), batch=False),
+    Row(lambda: nn.SpatialDropout(0.2, True), (5, 2, 3), batch=False),
+    Row(lambda: nn.VolumetricDropout(), (2, 3, 2, 1, 2), batch=False),
+    Row(lambda: nn.VolumetricDropout(0.2, True), (5, 2, 2, 2), batch=False),
+    Row(lambda: nn.WhiteNoise(), (4, 3), batch=False),
+    Row(lambda: nn.WhiteNoise(0.5, 2), (7,), batch=False),
+]
