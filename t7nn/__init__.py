@@ -9,6 +9,7 @@ from .miscellaneous import *
 from .module import *
 from .more_criterions import *
 from .noise import *
+from .normalization import *
 from .pairs import *
 from .random import manualSeed
 from .regularization import *

@@ -1,0 +1,345 @@
+"""Layers that normalise: over the batch, over the features, over neighbouring planes or places.
+
+Torch7 manual: simple.md, convolution.md
+"""
+
+import math
+from typing import Any, Self
+
+import numpy as np
+
+from . import random
+from .module import Module
+
+__all__ = [
+    'BatchNormalization',
+    'Normalize',
+    'SpatialBatchNormalization',
+    'SpatialCrossMapLRN',
+    'VolumetricBatchNormalization',
+]
+
+
+def _sums(x: np.ndarray) -> np.ndarray:
+    """The sum over all but the second axis, the planes."""
+    # products with ones are several times faster than sum
+    if x.ndim == 2:
+        return np.ones(len(x), x.dtype).dot(x)
+    places = x.shape[2]
+    return x.reshape(-1, places).dot(np.ones(places, x.dtype)).reshape(x.shape[:2]).sum(0)
+
+
+def _dots(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`_sums` of x * y, without that product in memory."""
+    return np.einsum('nc,nc->c', x, y) if x.ndim == 2 else np.vecdot(x, y).sum(0)
+
+
+def _places(x: np.ndarray) -> np.ndarray:
+    """`x` with all axes after the second one made one; as it is where there are none."""
+    return x if x.ndim == 2 else x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+
+
+class BatchNormalization(Module):
+    """y = (x - mean) / sqrt(var + eps) * weight + bias for every plane, with mean and variance over the batch (and over
+    the places of the plane); at evaluation, and for a batch of one, with the running averages.
+
+    Parameters
+    ----------
+    nOutput
+        the number of planes; input ``(N, nOutput)``, at evaluation also ``(nOutput,)``, which is a batch of one
+    eps
+        added to the variance
+    momentum
+        running = momentum * batch + (1 - momentum) * running, where the variance is the unbiased one
+    affine
+        False leaves weight and bias out
+
+    weight begins uniform in 0..1, bias and running_mean as 0, running_var as 1.
+
+    Torch7 manual: simple.md#nn.BatchNormalization
+    """
+
+    nDim = 2
+    cleared = (*Module.cleared, 'save_mean', 'save_std')
+
+    def __init__(self, nOutput: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True):
+        super().__init__()
+        if not isinstance(affine, bool):
+            raise TypeError(f'{self.typename}: affine has to be True or False, got {affine!r}')
+        if not nOutput > 0:
+            raise ValueError(
+                f'{self.typename}: a number of planes needed, got {nOutput}; '
+                f'without parameters: (nOutput, eps, momentum, False)'
+            )
+        self.affine = affine
+        self.eps = eps
+        self.momentum = momentum
+        self.train = True
+        self.running_mean = np.zeros(nOutput)
+        self.running_var = np.ones(nOutput)
+        self.save_mean: np.ndarray | None = None
+        self.save_std: np.ndarray | None = None
+        if affine:
+            self.weight, self.bias = np.empty(nOutput), np.empty(nOutput)
+            self.gradWeight, self.gradBias = np.zeros(nOutput), np.zeros(nOutput)
+            self.reset()
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw the weight uniformly from 0..1; put bias and running averages back."""
+        if self.weight is not None:
+            random.uniform(out=self.weight)
+            self.bias.fill(0)
+        self.running_mean.fill(0)
+        self.running_var.fill(1)
+        return self
+
+    def _batch(self, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
+        """`tensor`, checked, as a batch."""
+        self.check(tensor, what)
+        planes = len(self.running_mean)
+        if not self.train and tensor.ndim == self.nDim - 1:
+            tensor = tensor[np.newaxis]
+        if tensor.ndim != self.nDim or tensor.shape[1] != planes:
+            raise self.error(
+                f'{what} of {self.nDim} dimensions, a batch of {planes} planes, needed, got {tensor.shape}'
+            )
+        return tensor
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self._batch(input)
+        x = _places(input)
+        if self.train and len(x) > 1:
+            mean, invstd = self._of_batch(x)
+        else:
+            mean, invstd = self.running_mean, self._invstd(self.running_var)
+        factor = invstd if self.weight is None else invstd * self.weight
+        shift = -mean * factor if self.bias is None else self.bias - mean * factor
+        output = self.buffer('output', input.shape)
+        y = _places(output)
+        np.multiply(x, self._across(factor), y)
+        y += self._across(shift)
+        return output
+
+    def _across(self, planes: np.ndarray) -> np.ndarray:
+        """One number a plane, so that they broadcast over a batch."""
+        return planes if self.nDim == 2 else planes[:, np.newaxis]
+
+    def _invstd(self, variance: np.ndarray) -> np.ndarray:
+        if self.eps > 0:
+            return 1 / np.sqrt(variance + self.eps)
+        return np.divide(1, np.sqrt(variance), out=np.zeros_like(variance), where=variance > 0)
+
+    def _of_batch(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and 1 / standard deviation of the batch; they are kept for the gradient, and the running averages
+        follow."""
+        n = x.size // x.shape[1]
+        mean = _sums(x) / n
+        # the mean square less the squared mean saves a pass over the data; where too many digits would cancel, the
+        # deviations are taken
+        variance = _dots(x, x) / n - mean * mean
+        if (variance < 0.1 * mean * mean).any():
+            deviation = x - self._across(mean)
+            variance = _dots(deviation, deviation) / n
+        self.save_mean, self.save_std = mean, self._invstd(variance)
+        for running, value in ((self.running_mean, mean), (self.running_var, variance * (n / (n - 1)))):
+            running *= 1 - self.momentum
+            running += self.momentum * value
+        return self.save_mean, self.save_std
+
+    def _terms(self, input: np.ndarray, gradOutput: np.ndarray) -> tuple[np.ndarray, ...]:
+        """x, dy, mean, 1 / standard deviation, sum of dy, sum of (x - mean) dy."""
+        input, gradOutput = self._batch(input), self._batch(gradOutput, 'gradOutput')
+        self.check(gradOutput, 'gradOutput', input.shape)
+        x, dy = _places(input), _places(gradOutput)
+        if self.train and len(x) > 1:
+            if self.save_mean is None or not self.save_mean.size:
+                raise self.error('forward in training mode needed first')
+            mean, invstd = self.save_mean, self.save_std
+        else:
+            mean, invstd = self.running_mean, self._invstd(self.running_var)
+        total = _sums(dy)
+        return x, dy, mean, invstd, total, _dots(x, dy) - mean * total
+
+    def _updateGradInput(self, shape: tuple[int, ...], terms: tuple[np.ndarray, ...]) -> np.ndarray:
+        # dx = (dy - mean of dy - (x - mean) k) factor with k = sum((x - mean) dy) / n / std^2
+        x, dy, mean, invstd, total, product = terms
+        factor = invstd if self.weight is None else invstd * self.weight
+        gradInput = self.buffer('gradInput', shape)
+        dx = _places(gradInput)
+        if self.train and len(x) > 1:
+            n = x.size // x.shape[1]
+            k = product * invstd * invstd / n
+            np.multiply(x, self._across(-k), dx)
+            dx += dy
+            dx += self._across(mean * k - total / n)
+            dx *= self._across(factor)
+        else:
+            np.multiply(dy, self._across(factor), dx)
+        return gradInput
+
+    def _accGradParameters(self, terms: tuple[np.ndarray, ...], scale: float) -> None:
+        _, _, _, invstd, total, product = terms
+        if self.weight is not None:
+            self.gradWeight += scale * product * invstd
+            self.gradBias += scale * total
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        return self._updateGradInput(self._batch(input).shape, self._terms(input, gradOutput))
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self._accGradParameters(self._terms(input, gradOutput), scale)
+
+    def backward(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> np.ndarray:
+        terms = self._terms(input, gradOutput)  # once for both
+        self._accGradParameters(terms, scale)
+        return self._updateGradInput(self._batch(input).shape, terms)
+
+    def __str__(self) -> str:
+        return f'{self.typename} ({self.nDim}D) ({len(self.running_mean)})'
+
+
+class SpatialBatchNormalization(BatchNormalization):
+    """`BatchNormalization` of images: input ``(N, nOutput, H, W)``.
+
+    Torch7 manual: convolution.md#nn.SpatialBatchNormalization
+    """
+
+    nDim = 4
+
+
+class VolumetricBatchNormalization(BatchNormalization):
+    """`BatchNormalization` of volumes: input ``(N, nOutput, T, H, W)``."""
+
+    nDim = 5
+
+
+class Normalize(Module):
+    """y = x / (sum |x|^p + eps)^(1/p), for a vector or for every row of a batch; for p = inf x / (max |x| + eps).
+
+    dx = dy / |x| - x |x_i|^(p-2) (x' dy) / |x|^(p+1), where |x| is the norm.
+
+    Torch7 manual: simple.md#nn.Normalize
+    """
+
+    def __init__(self, p: float, eps: float = 1e-10):
+        super().__init__()
+        if not p > 0:
+            raise ValueError(f'{self.typename}: a norm p > 0 needed, got {p}')
+        self.p = p
+        self.eps = eps
+
+    def _norm(self, x: np.ndarray) -> np.ndarray:
+        """The norm of every row, as a column."""
+        if x.ndim not in (1, 2):
+            raise self.error(f'a vector or a batch of them needed, got shape {x.shape}')
+        if self.p == math.inf:
+            return np.abs(x).max(-1, keepdims=True) + self.eps
+        powers = np.vecdot(x, x) if self.p == 2 else (np.abs(x) ** self.p).sum(-1)
+        return (powers[..., np.newaxis] + self.eps) ** (1 / self.p)
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        output = self.buffer_like('output', input)
+        return np.divide(input, self._norm(input), output)
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check(gradOutput, 'gradOutput', input.shape)
+        norm = self._norm(input)
+        along = self._derivative(input, norm)
+        along *= np.vecdot(input, gradOutput)[..., np.newaxis] / norm
+        gradInput = self.buffer('gradInput', input.shape)
+        np.subtract(gradOutput, along, gradInput)
+        gradInput /= norm
+        return gradInput
+
+    def _derivative(self, x: np.ndarray, norm: np.ndarray) -> np.ndarray:
+        """The derivative of the norm with respect to x."""
+        if self.p == math.inf:
+            largest = np.abs(x).argmax(-1)[..., np.newaxis]
+            derivative = np.zeros_like(x)
+            np.put_along_axis(derivative, largest, np.take_along_axis(x, largest, -1) / norm, -1)
+            return derivative
+        if self.p == 2:
+            return x / norm
+        # below 2, eps keeps 0 from being divided by
+        return (np.abs(x) + (self.eps if self.p < 2 else 0)) ** (self.p - 2) * x / norm ** (self.p - 1)
+
+    def __str__(self) -> str:
+        return f'{self.typename}({self.p:{".0f" if self.p % 1 == 0 else "f"}})'
+
+
+class SpatialCrossMapLRN(Module):
+    """y = x / (k + alpha / size * sum of x^2 over the `size` nearest planes)^beta; input ``(N, C, H, W)`` or ``(C, H,
+    W)``.
+
+    Parameters
+    ----------
+    size
+        an odd number of planes, the plane itself in the middle
+    alpha, beta, k
+        as in the formula
+
+    Torch7 manual: convolution.md#nn.SpatialCrossMapLRN
+    """
+
+    cleared = (*Module.cleared, 'scale')
+
+    def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1):
+        super().__init__()
+        if size < 1 or size % 2 != 1:
+            raise ValueError(f'{self.typename}: an odd size needed, got {size}')
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+        self.scale: np.ndarray | None = None
+
+    def _images(self, tensor: np.ndarray) -> Any:
+        """One image after the other: what is worked on at a time stays in the cache."""
+        return tensor if tensor.ndim == 4 else tensor[np.newaxis]
+
+    def _add_neighbours(self, image: np.ndarray, total: np.ndarray) -> None:
+        """total = for every plane the sum of the planes of `image` around it."""
+        np.copyto(total, image)
+        for distance in range(1, min(self.size // 2, len(image) - 1) + 1):
+            total[:-distance] += image[distance:]
+            total[distance:] += image[:-distance]
+
+    def _power(self, scale: np.ndarray, out: np.ndarray) -> None:
+        """out = scale ** -beta."""
+        # up to twice as fast as the power itself, and off by a few units in the last place
+        np.log(scale, out)
+        out *= -self.beta
+        np.exp(out, out)
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check(input)
+        if input.ndim not in (3, 4):
+            raise self.error(f'3D or 4D input needed, got shape {input.shape}')
+        output, scale = self.buffer('output', input.shape), self.buffer('scale', input.shape)
+        for x, y, s in zip(*map(self._images, (input, output, scale)), strict=True):
+            np.multiply(x, x, y)
+            self._add_neighbours(y, s)
+            s *= self.alpha / self.size
+            s += self.k
+            self._power(s, y)
+            y *= x
+        return output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        # dx = dy scale^-beta - 2 alpha beta / size x (sum of dy y / scale over the neighbours)
+        self.check(gradOutput, 'gradOutput', input.shape)
+        if self.scale is None or self.scale.shape != input.shape:
+            raise self.error(f'forward needed first, for an input of shape {input.shape}')
+        gradInput = self.buffer('gradInput', input.shape)
+        tensors = input, self.output, self.scale, gradOutput, gradInput
+        ratio, total = np.empty((2, *input.shape[-3:]), input.dtype)
+        for x, y, s, dy, dx in zip(*map(self._images, tensors), strict=True):
+            np.multiply(dy, y, ratio)
+            ratio /= s
+            self._add_neighbours(ratio, total)
+            total *= x
+            total *= 2 * self.alpha * self.beta / self.size
+            self._power(s, dx)
+            dx *= dy
+            dx -= total
+        return gradInput
