@@ -1,0 +1,219 @@
+"""The layers that normalise against plain formulas, and what they do with bad input."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+import t7nn as nn
+
+SEEDS = st.integers(0, 2**31)
+BATCH_NORMS = {2: nn.BatchNormalization, 4: nn.SpatialBatchNormalization, 5: nn.VolumetricBatchNormalization}
+
+
+def batch_norm(shape, *arguments, **fields):
+    layer = BATCH_NORMS[len(shape)](shape[1], *arguments)
+    layer.zeroGradParameters()
+    vars(layer).update(fields)
+    return layer
+
+
+@given(
+    shape=st.sampled_from([2, 4, 5]).flatmap(lambda n: st.tuples(st.integers(2, 5), *[st.integers(1, 4)] * (n - 1))),
+    seed=SEEDS,
+    centre=st.sampled_from([0, 0.5, -3, 1e3, -1e6]),
+    eps=st.sampled_from([1e-5, 0.1]),
+    momentum=st.floats(0, 1),
+    affine=st.booleans(),
+    scale=st.floats(-2, 2),
+)
+def test_batch_norm(shape, seed, centre, eps, momentum, affine, scale):
+    rng = np.random.RandomState(seed)
+    x, dy = centre + rng.randn(*shape), rng.randn(*shape)
+    planes = shape[1]
+    layer = batch_norm(shape, eps, momentum, affine, running_mean=rng.randn(planes), running_var=rng.rand(planes))
+    weight, bias = (rng.randn(planes), rng.randn(planes)) if affine else (np.ones(planes), np.zeros(planes))
+    if affine:
+        layer.weight[:], layer.bias[:] = weight, bias
+    old_mean, old_var = layer.running_mean.copy(), layer.running_var.copy()
+    y, dx = layer.forward(x), layer.backward(x, dy, scale)
+
+    axes = (0, *range(2, len(shape)))
+    column = (planes,) + (1,) * (len(shape) - 2)
+    deviation = x - x.mean(axes, keepdims=True)
+    std = np.sqrt((deviation**2).mean(axes, keepdims=True) + eps)
+    normal = deviation / std
+    projected = dy - dy.mean(axes, keepdims=True) - normal * (dy * normal).mean(axes, keepdims=True)
+    tolerance = 1e-11 + 1e-13 * abs(centre)  # x itself is known to 1e-16 centre, and std may be 0.003
+    np.testing.assert_allclose(y, normal * weight.reshape(column) + bias.reshape(column), 1e-11, tolerance)
+    np.testing.assert_allclose(dx, projected / std * weight.reshape(column), 1e-11, 300 * tolerance)
+    np.testing.assert_allclose(layer.running_mean, (1 - momentum) * old_mean + momentum * x.mean(axes), 1e-12, 1e-12)
+    n = x.size // planes
+    variance = (deviation**2).sum(axes) / (n - 1)
+    np.testing.assert_allclose(layer.running_var, (1 - momentum) * old_var + momentum * variance, 1e-10, tolerance**2)
+    if affine:
+        np.testing.assert_allclose(layer.gradWeight, scale * (dy * normal).sum(axes), 1e-11, 10 * n * tolerance)
+        np.testing.assert_allclose(layer.gradBias, scale * dy.sum(axes), 1e-11, 1e-12)
+
+
+@pytest.mark.parametrize('shape', [(3, 2), (3, 2, 2, 1), (2, 2, 1, 2, 1)])
+def test_batch_norm_at_evaluation(shape):
+    rng = np.random.RandomState(0)
+    x, dy = rng.randn(*shape), rng.randn(*shape)
+    layer = batch_norm(shape, running_mean=np.array([3.0, -1]), running_var=np.array([4.0, 0.3]))
+    column = (2,) + (1,) * (len(shape) - 2)
+    mean, std = layer.running_mean.reshape(column), np.sqrt(layer.running_var + 1e-5).reshape(column)
+    for mode in ('evaluation', 'batch of one'):
+        if mode == 'evaluation':
+            layer.evaluate()
+        else:
+            layer.training()
+            x, dy = x[:1], dy[:1]
+        layer.zeroGradParameters()
+        np.testing.assert_allclose(layer.forward(x), (x - mean) / std * layer.weight.reshape(column), 1e-12)
+        np.testing.assert_allclose(layer.backward(x, dy), dy / std * layer.weight.reshape(column), 1e-12)
+        axes = (0, *range(2, len(shape)))
+        np.testing.assert_allclose(layer.gradWeight, (dy * (x - mean) / std).sum(axes), 1e-11)
+        np.testing.assert_allclose(layer.gradBias, dy.sum(axes), 1e-11)
+        np.testing.assert_array_equal(layer.running_mean, [3, -1])
+        np.testing.assert_array_equal(layer.running_var, [4, 0.3])
+
+
+def test_batch_norm_of_one_sample_at_evaluation_is_a_batch_of_one():
+    layer = nn.SpatialBatchNormalization(2)
+    layer.evaluate()
+    x = np.ones((2, 3, 4))
+    assert layer.forward(x).shape == (1, 2, 3, 4)
+    assert layer.backward(x, x).shape == (1, 2, 3, 4)
+    assert layer.backward(x, x[np.newaxis]).shape == (1, 2, 3, 4)
+
+
+def test_batch_norm_of_constant_planes():
+    for eps, expected in ((1e-5, 0), (0, 0)):
+        layer = nn.BatchNormalization(2, eps)
+        np.testing.assert_array_equal(layer.forward(np.full((3, 2), 5.0)), expected)
+
+
+def test_batch_norm_keeps_its_running_averages_in_place():
+    layer = nn.BatchNormalization(2)
+    mean, variance = layer.running_mean, layer.running_var
+    layer.forward(np.array([[1.0, 2], [3, 4]]))
+    assert layer.running_mean is mean and layer.running_var is variance
+    np.testing.assert_allclose(mean, [0.2, 0.3])
+    layer.reset()
+    np.testing.assert_array_equal(mean, 0)
+    np.testing.assert_array_equal(variance, 1)
+
+
+def test_bad_batch_norms():
+    with pytest.raises(
+        ValueError, match=r'nn.BatchNormalization: a number of planes needed, got 0; without parameters'
+    ):
+        nn.BatchNormalization(0)
+    with pytest.raises(TypeError, match=r'nn.SpatialBatchNormalization: affine has to be True or False, got 1'):
+        nn.SpatialBatchNormalization(3, 1e-5, 0.1, 1)
+
+
+@pytest.mark.parametrize('shape', [(3,), (2, 4), (2, 3, 1), (2, 3, 1, 1)])
+def test_bad_input_of_batch_norm(shape):
+    layer = nn.BatchNormalization(3)
+    with pytest.raises(
+        ValueError, match=r'nn.BatchNormalization \(2D\) \(3\): input of 2 dimensions, a batch of 3 planes'
+    ):
+        layer.forward(np.ones(shape))
+    np.testing.assert_array_equal(layer.running_mean, 0)
+
+
+def test_bad_gradients_of_batch_norm():
+    layer, x = nn.BatchNormalization(3), np.ones((2, 3))
+    with pytest.raises(ValueError, match='forward in training mode needed first'):
+        layer.backward(x, x)
+    layer.forward(x)
+    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\) needed, got shape \(4, 3\)'):
+        layer.backward(x, np.ones((4, 3)))
+    with pytest.raises(TypeError, match='gradOutput of float64 needed, got float32'):
+        layer.backward(x, x.astype(np.float32))
+    layer.clearState()
+    with pytest.raises(ValueError, match='forward in training mode needed first'):
+        layer.backward(x, x)
+
+
+@given(
+    x=arrays(np.float64, array_shapes(max_dims=2), elements=st.floats(-50, 50, width=32)),
+    p=st.sampled_from([1, 1.5, 2, 3, 4, math.inf]),
+    eps=st.sampled_from([1e-10, 0.3]),
+)
+def test_normalize(x, p, eps):
+    rows = np.atleast_2d(x)
+    norms = [
+        np.linalg.norm(row, p) + eps if p == math.inf else (np.sum(np.abs(row) ** p) + eps) ** (1 / p) for row in rows
+    ]
+    expected = rows / np.array(norms)[:, np.newaxis]
+    np.testing.assert_allclose(nn.Normalize(p, eps).forward(x), expected.reshape(x.shape), 1e-11, 1e-14)
+
+
+@pytest.mark.parametrize(
+    'p, name', [(2, 'nn.Normalize(2)'), (2.5, 'nn.Normalize(2.500000)'), (math.inf, 'nn.Normalize(inf)')]
+)
+def test_normalize_prints(p, name):
+    assert str(nn.Normalize(p)) == name
+
+
+def test_gradient_of_normalize_at_zero():
+    for p in (1, 1.5, 2, 3, 4, math.inf):
+        layer, x = nn.Normalize(p), np.zeros((2, 3))
+        np.testing.assert_array_equal(layer.forward(x), 0)
+        assert np.isfinite(layer.backward(x, np.ones((2, 3)))).all()
+
+
+def test_bad_normalize():
+    with pytest.raises(ValueError, match='nn.Normalize: a norm p > 0 needed, got 0'):
+        nn.Normalize(0)
+    layer = nn.Normalize(2)
+    with pytest.raises(
+        ValueError, match=r'nn.Normalize\(2\): a vector or a batch of them needed, got shape \(1, 2, 3\)'
+    ):
+        layer.forward(np.ones((1, 2, 3)))
+    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\) needed, got shape \(3,\)'):
+        layer.updateGradInput(np.ones((2, 3)), np.ones(3))
+    with pytest.raises(TypeError, match='a tensor needed as input, got float 1.0'):
+        layer.forward(1.0)
+
+
+@given(
+    planes=st.integers(1, 8),
+    batch=st.sampled_from([(), (1,), (3,)]),
+    size=st.sampled_from([1, 3, 5, 7, 15]),
+    seed=SEEDS,
+    alpha=st.floats(0, 4),
+    beta=st.floats(0.1, 2),
+    k=st.floats(0.5, 3),
+)
+def test_cross_map_lrn(planes, batch, size, seed, alpha, beta, k):
+    x = np.random.RandomState(seed).randn(*batch, planes, 2, 3)
+    expected = np.empty_like(x)
+    for plane in range(planes):
+        window = slice(max(0, plane - size // 2), plane + size // 2 + 1)
+        total = (x[..., window, :, :] ** 2).sum(-3)
+        expected[..., plane, :, :] = x[..., plane, :, :] / (k + alpha / size * total) ** beta
+    np.testing.assert_allclose(nn.SpatialCrossMapLRN(size, alpha, beta, k).forward(x), expected, 1e-12)
+
+
+def test_bad_cross_map_lrn():
+    for size in (0, 2, -1):
+        with pytest.raises(ValueError, match=f'nn.SpatialCrossMapLRN: an odd size needed, got {size}'):
+            nn.SpatialCrossMapLRN(size)
+    layer, x = nn.SpatialCrossMapLRN(3), np.ones((2, 3, 4))
+    with pytest.raises(ValueError, match=r'nn.SpatialCrossMapLRN: 3D or 4D input needed, got shape \(3, 4\)'):
+        layer.forward(x[0])
+    with pytest.raises(ValueError, match=r'forward needed first, for an input of shape \(2, 3, 4\)'):
+        layer.backward(x, x)
+    layer.forward(x)
+    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3, 4\) needed, got shape \(1, 3, 4\)'):
+        layer.backward(x, x[:1])
+    layer.clearState()
+    with pytest.raises(ValueError, match='forward needed first'):
+        layer.backward(x, x)

@@ -1,0 +1,279 @@
+"""The transfer functions against plain formulas, one number at a time, and what they do with bad input."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import special
+
+import t7nn as nn
+from t7nn import random
+from t7nn.transfer import Pointwise, Rectifier, SoftMaxBase
+
+TENSORS = arrays(np.float64, array_shapes(max_dims=4, max_side=4), elements=st.floats(-40, 40, width=32))
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+# layer, f(x), f'(x)
+FORMULAS = {
+    'HardTanh': (nn.HardTanh(-2, 3), lambda x: min(max(x, -2), 3), lambda x: -2 < x < 3),
+    'Clamp': (nn.Clamp(-2, 3), lambda x: min(max(x, -2), 3), lambda x: -2 < x < 3),
+    'ReLU6': (nn.ReLU6(), lambda x: min(max(x, 0), 6), lambda x: 0 < x < 6),
+    'HardShrink': (nn.HardShrink(0.8), lambda x: x if abs(x) > 0.8 else 0, lambda x: abs(x) > 0.8),
+    'SoftShrink': (
+        nn.SoftShrink(0.8),
+        lambda x: math.copysign(max(abs(x) - 0.8, 0), x),
+        lambda x: abs(x) > 0.8,
+    ),
+    'SoftPlus': (
+        nn.SoftPlus(1.5),
+        lambda x: x if 1.5 * x > 20 else math.log1p(math.exp(1.5 * x)) / 1.5,
+        lambda x: 1 if 1.5 * x > math.log(math.expm1(20)) else sigmoid(1.5 * x),  # where 1.5 y > 20
+    ),
+    'SoftSign': (nn.SoftSign(), lambda x: x / (1 + abs(x)), lambda x: (1 + abs(x)) ** -2),
+    'LogSigmoid': (nn.LogSigmoid(), special.log_expit, lambda x: sigmoid(-x)),
+    'TanhShrink': (nn.TanhShrink(), lambda x: x - math.tanh(x), lambda x: math.tanh(x) ** 2),
+    'ELU': (
+        nn.ELU(0.7),
+        lambda x: x if x > 0 else 0.7 * math.expm1(x),
+        lambda x: 1 if x > 0 else 0.7 * math.exp(x),
+    ),
+    'LeakyReLU': (nn.LeakyReLU(0.3), lambda x: x if x > 0 else 0.3 * x, lambda x: 1 if x > 0 else 0.3),
+    'LeakyReLU-': (nn.LeakyReLU(-2), lambda x: x if x > 0 else -2 * x, lambda x: 1 if x > 0 else -2),
+    'PReLU': (nn.PReLU(), lambda x: x if x > 0 else x / 4, lambda x: 1 if x > 0 else 1 / 4),
+}
+
+
+@pytest.mark.parametrize('name', FORMULAS)
+@given(x=TENSORS)
+def test_formula(name, x):
+    layer, function, derivative = FORMULAS[name]
+    gradOutput = np.cos(x)
+    expected = [function(value) for value in x.ravel().tolist()]
+    np.testing.assert_allclose(layer.forward(x).ravel(), expected, 1e-12, 1e-14)
+    slopes = np.array([derivative(value) for value in x.ravel().tolist()], float).reshape(x.shape)
+    np.testing.assert_allclose(layer.backward(x, gradOutput), slopes * gradOutput, 1e-12, 1e-14)
+
+
+@given(x=TENSORS)
+def test_soft_min(x):
+    axis = 1 - x.ndim % 2
+    layer = nn.SoftMin()
+    y = layer.forward(x)
+    np.testing.assert_allclose(y, special.softmax(-x, axis), 1e-12)
+    dy = np.sin(x)
+    np.testing.assert_allclose(layer.backward(x, dy), -y * (dy - (y * dy).sum(axis, keepdims=True)), 1e-12, atol=1e-14)
+
+
+@given(x=TENSORS)
+def test_spatial_names(x):
+    axis = 1 - x.ndim % 2
+    np.testing.assert_allclose(nn.SpatialSoftMax().forward(x), special.softmax(x, axis), 1e-12)
+    np.testing.assert_allclose(nn.SpatialLogSoftMax().forward(x), special.log_softmax(x, axis), 1e-12, atol=1e-12)
+
+
+@given(
+    x=arrays(np.float64, array_shapes(max_dims=4, max_side=3), elements=st.floats(-40, 40, width=32)), data=st.data()
+)
+def test_gated_linear_unit(x, data):
+    dim = data.draw(st.integers(1, x.ndim))
+    a, b = x, x[::-1]
+    layer = nn.GatedLinearUnit(dim)
+    both = np.concatenate([a, b], dim - 1)
+    np.testing.assert_allclose(layer.forward(both), a * special.expit(b), 1e-12)
+    dy = np.cos(x)
+    slope = special.expit(b) * special.expit(-b)
+    expected = np.concatenate([dy * special.expit(b), dy * a * slope], dim - 1)
+    np.testing.assert_allclose(layer.backward(both, dy), expected, 1e-9, atol=1e-14)
+
+
+@given(x=TENSORS, scale=st.floats(-3, 3))
+def test_slope_of_prelu(x, scale):
+    plane = min(1, x.ndim - 1)
+    layer, dy = nn.PReLU(x.shape[plane]), np.cos(x)
+    layer.weight[:] = np.linspace(-1, 1, x.shape[plane])
+    layer.forward(x)
+    layer.backward(x, dy, scale)
+    planes = np.moveaxis(x, plane, 0), np.moveaxis(dy, plane, 0)
+    expected = [
+        scale * sum(a * b for a, b in zip(p.flat, q.flat, strict=True) if a <= 0) for p, q in zip(*planes, strict=True)
+    ]
+    np.testing.assert_allclose(layer.gradWeight, expected, 1e-11, atol=1e-11)
+    weight = layer.weight.reshape((-1,) + (1,) * (x.ndim - 1 - plane))
+    np.testing.assert_allclose(layer.output, np.where(x > 0, x, weight * x), 1e-13)
+
+
+@given(x=TENSORS, seed=st.integers(0, 2**31))
+def test_rrelu_draws_for_what_is_not_positive(x, seed):
+    layer = nn.RReLU(0.2, 0.6)
+    nn.manualSeed(seed)
+    y = layer.forward(x)
+    after = random.uniform()
+    nn.manualSeed(seed)
+    slopes = np.array([random.uniform(0.2, 0.6) if value <= 0 else 1 for value in x.ravel().tolist()]).reshape(x.shape)
+    assert after == random.uniform()
+    np.testing.assert_array_equal(layer.noise, slopes)
+    np.testing.assert_array_equal(y, x * slopes)
+    np.testing.assert_array_equal(layer.backward(x, x + 1), (x + 1) * slopes)
+    layer.evaluate()
+    np.testing.assert_allclose(layer.forward(x), np.where(x > 0, x, 0.4 * x), 1e-15)
+    assert random.uniform() != after
+
+
+IN_PLACE = {
+    'HardTanh': lambda inplace: nn.HardTanh(-0.5, 0.7, inplace),
+    'ReLU6': nn.ReLU6,
+    'ELU': lambda inplace: nn.ELU(0.7, inplace),
+    'LeakyReLU': lambda inplace: nn.LeakyReLU(0.1, inplace),
+    'RReLU': lambda inplace: nn.RReLU(0.1, 0.3, inplace),
+}
+
+
+@pytest.mark.parametrize('name', IN_PLACE)
+def test_in_place(name):
+    x = np.array([[-3.0, -0.4, 0.0], [0.3, 0.9, 8.0]])
+    dy = np.array([[1.0, -2.0, 3.0], [-4.0, 5.0, -6.0]])
+    results = []
+    for inplace in (False, True):
+        layer, input, gradOutput = IN_PLACE[name](inplace), x.copy(), dy.copy()
+        nn.manualSeed(3)
+        output = layer.forward(input)
+        assert (output is input) == inplace
+        output = output.copy()
+        gradInput = layer.backward(input, gradOutput)
+        assert (gradInput is gradOutput) == inplace
+        results.append((output, gradInput))
+    for plain, overwritten in zip(*results, strict=True):
+        np.testing.assert_array_equal(plain, overwritten)
+
+
+def test_a_negative_slope_is_never_in_place():
+    assert not nn.LeakyReLU(-0.1, True).inplace
+    assert nn.LeakyReLU(0.1, True).inplace
+
+
+@pytest.mark.parametrize('value', [-1e308, -800.0, 0.0, 800.0, 1e308])
+@pytest.mark.parametrize('name', [name for name in FORMULAS if 'Hard' not in name])
+def test_large_numbers_do_not_overflow(name, value):
+    layer = FORMULAS[name][0]
+    x = np.full(2, value if name != 'LeakyReLU-' else value / 4)
+    assert np.isfinite(layer.forward(x)).all()
+    assert np.isfinite(layer.updateGradInput(x, np.ones(2))).all()
+
+
+@pytest.mark.parametrize(
+    'layer, expected',
+    [(nn.HardTanh(), 1), (nn.ReLU6(), 6), (nn.SoftShrink(), 0), (nn.LeakyReLU(), math.nan), (nn.ELU(), math.nan)],
+    ids=str,
+)
+def test_nan(layer, expected):
+    np.testing.assert_array_equal(layer.forward(np.array([math.nan])), [expected])
+
+
+def test_no_negative_zeros():
+    assert not np.signbit(nn.HardShrink().forward(np.array([-0.3]))).any()
+    assert not np.signbit(nn.SoftShrink().forward(np.array([-0.3]))).any()
+
+
+def test_gradient_reversal():
+    layer, x = nn.GradientReversal(), np.array([1.0, -2.0])
+    assert layer.forward(x) is x
+    np.testing.assert_array_equal(layer.backward(x, x), -x)
+    layer.setLambda(0.5)
+    np.testing.assert_array_equal(layer.backward(x, x), -x / 2)
+
+
+def test_defaults_for_none():
+    assert (nn.RReLU(None, None, True).lower, nn.LeakyReLU(None).negval, nn.PReLU(None).nOutputPlane) == (
+        1 / 8,
+        0.01,
+        0,
+    )
+
+
+@pytest.mark.parametrize(
+    'make, message',
+    [
+        (lambda: nn.HardTanh(1, 1), r'nn.HardTanh: max_value must be larger than min_value, got 1 and 1'),
+        (lambda: nn.Clamp(2, 1), r'nn.Clamp: max_value must be larger than min_value, got 2 and 1'),
+        (lambda: nn.RReLU(0.4, 0.3), r'nn.RReLU: 0 <= l <= u needed, got 0.4 and 0.3'),
+        (lambda: nn.RReLU(-0.1, 0.3), r'nn.RReLU: 0 <= l <= u needed, got -0.1 and 0.3'),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    'layer, shape, message',
+    [
+        (nn.PReLU(3), (2, 4), r'nn.PReLU: 3 input planes needed, got shape \(2, 4\)'),
+        (nn.PReLU(3), (4,), r'nn.PReLU: 3 input planes needed, got shape \(4,\)'),
+        (nn.GatedLinearUnit(), (2, 3), r'nn.GatedLinearUnit: an even size in dimension 2 needed, got shape \(2, 3\)'),
+        (nn.GatedLinearUnit(3), (2, 2), r'nn.GatedLinearUnit: dimension 3 needed, counted from 1, got a tensor of 2'),
+        (nn.GatedLinearUnit(0), (2, 2), r'nn.GatedLinearUnit: dimension 0 needed, counted from 1, got a tensor of 2'),
+        (nn.SoftMin(), (1, 2, 1, 1, 1), r'nn.SoftMin: 1D, 2D, 3D or 4D tensor needed, got shape \(1, 2, 1, 1, 1\)'),
+    ],
+)
+def test_bad_shapes(layer, shape, message):
+    with pytest.raises(ValueError, match=message):
+        layer.forward(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    'layer',
+    [
+        nn.HardTanh(),
+        nn.ReLU6(),
+        nn.SoftPlus(),
+        nn.PReLU(),
+        nn.RReLU(),
+        nn.GatedLinearUnit(),
+        nn.GradientReversal(),
+        nn.SoftMin(),
+    ],
+    ids=str,
+)
+def test_no_tensor(layer):
+    with pytest.raises(TypeError, match=r'a tensor needed as input, got a table of 2'):
+        layer.forward([1.0, 2.0])
+    with pytest.raises(TypeError, match=r'input of float64 needed, got float32; cast one of them'):
+        layer.forward(np.zeros(2, np.float32))
+
+
+@pytest.mark.parametrize(
+    'layer', [nn.HardTanh(), nn.TanhShrink(), nn.PReLU(), nn.SoftMin(), nn.GatedLinearUnit()], ids=str
+)
+def test_gradOutput_of_another_shape(layer):
+    x = np.ones((2, 4))
+    layer.forward(x)
+    with pytest.raises(ValueError, match=r'gradOutput .*needed, got shape \(3,\)'):
+        layer.backward(x, np.ones(3))
+
+
+def test_rrelu_needs_a_forward_in_training_mode():
+    layer, x = nn.RReLU(), np.ones((2, 3))
+    layer.evaluate()
+    layer.forward(x)
+    layer.training()
+    with pytest.raises(ValueError, match=r'forward in training mode needed first, for an input of shape \(2, 3\)'):
+        layer.backward(x, x)
+
+
+@pytest.mark.parametrize(
+    'base, method, arguments',
+    [
+        (Pointwise, 'function', 2), (Pointwise, 'derivative', 4), (Rectifier, 'slope', 1),
+        (SoftMaxBase, 'function', 3), (SoftMaxBase, 'derivative', 4),
+    ],
+)  # fmt: skip
+def test_bases_say_what_a_layer_needs(base, method, arguments):
+    with pytest.raises(TypeError, match=rf'{method}\(.*\) needed'):
+        getattr(base(), method)(*[None] * arguments)
