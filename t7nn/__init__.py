@@ -12,6 +12,7 @@ from .noise import *
 from .normalization import *
 from .pairs import *
 from .random import manualSeed
+from .rectifiers import *
 from .regularization import *
 from .simple import *
 from .table import *

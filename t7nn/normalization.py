@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import random
+from .blas import ones
 from .module import Module
 
 __all__ = [
@@ -24,9 +25,9 @@ def _sums(x: np.ndarray) -> np.ndarray:
     """The sum over all but the second axis, the planes."""
     # products with ones are several times faster than sum
     if x.ndim == 2:
-        return np.ones(len(x), x.dtype).dot(x)
+        return ones(len(x), x.dtype).dot(x)
     places = x.shape[2]
-    return x.reshape(-1, places).dot(np.ones(places, x.dtype)).reshape(x.shape[:2]).sum(0)
+    return x.reshape(-1, places).dot(ones(places, x.dtype)).reshape(x.shape[:2]).sum(0)
 
 
 def _dots(x: np.ndarray, y: np.ndarray) -> np.ndarray:
