@@ -230,6 +230,43 @@ class Sequential(Container):
         return self.lines(f'[{path}]', '', '', '', '')
 
 
+class Rows(Sequential):
+    """The base of Sequentials that see a tensor as rows: `count(input)` of them, which give an output of
+    `shape(input)`."""
+
+    def count(self, input: np.ndarray) -> int:
+        """The number of rows of `input`."""
+        raise self.error('count(input) needed in every Rows container', TypeError)
+
+    def shape(self, input: np.ndarray) -> tuple[int, ...]:
+        """The shape of the output for `input`."""
+        return input.shape
+
+    def _rows(self, input: np.ndarray, gradOutput: np.ndarray) -> list[np.ndarray]:
+        self.check(gradOutput, 'gradOutput', self.shape(input))
+        return [tensor.reshape(self.count(input), -1) for tensor in (input, gradOutput)]
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check(input)
+        shape = self.shape(input)
+        self.output = super().updateOutput(input.reshape(self.count(input), -1)).reshape(shape)
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.gradInput = super().updateGradInput(*self._rows(input, gradOutput)).reshape(input.shape)
+        return self.gradInput
+
+    def backward(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> np.ndarray:
+        self.gradInput = super().backward(*self._rows(input, gradOutput), scale).reshape(input.shape)
+        return self.gradInput
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        super().accGradParameters(*self._rows(input, gradOutput), scale)
+
+    def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
+        super().accUpdateGradParameters(*self._rows(input, gradOutput), lr)
+
+
 class Branches(Container):
     """The base of containers whose children work side by side.
 

@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 
 from . import random
+from .arithmetic import MulConstant
 from .blas import constant
+from .containers import Rows
+from .miscellaneous import Identity
+from .table import ConcatTable, JoinTable
 from .tensors import number
 from .transfer import Clipping, Pointwise
 
 __all__ = [
+    'CReLU',
     'ELU',
     'LeakyReLU',
     'PReLU',
@@ -238,3 +243,39 @@ class RReLU(Rectifier):
 
     def __str__(self) -> str:
         return f'{self.typename} (l:{self.lower:f}, u:{self.upper:f})'
+
+
+class CReLU(Rows):
+    """y = x and -x, both through a ReLU, one after the other along the planes: there are twice as many.
+
+    Parameters
+    ----------
+    nInputDims
+        the dimensions of one sample, the planes the first of them; an input with one more is a batch
+    inplace
+        let the ReLU inside work in place
+
+    Torch7 manual: transfer.md#nn.CReLU
+    """
+
+    def __init__(self, nInputDims: int, inplace: bool = False):
+        super().__init__()
+        self.nInputDims = nInputDims
+        self.inplace = inplace
+        self.add(ConcatTable().add(Identity()).add(MulConstant(-1)))
+        self.add(JoinTable(2))
+        self.add(ReLU(inplace))
+
+    def count(self, input: np.ndarray) -> int:
+        return len(input) if input.ndim == self.nInputDims + 1 else 1
+
+    def shape(self, input: np.ndarray) -> tuple[int, ...]:
+        planes = input.ndim - self.nInputDims
+        if planes not in (0, 1) or not input.ndim:
+            raise self.error(
+                f'input of {self.nInputDims} dimensions or a batch of such needed, got shape {input.shape}'
+            )
+        return (*input.shape[:planes], 2 * input.shape[planes], *input.shape[planes + 1 :])
+
+    def __str__(self) -> str:
+        return 'CReLU()'

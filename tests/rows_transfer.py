@@ -11,6 +11,8 @@ def wide(rng):
     return rng.choice([-1.0, 1.0], (4, 5)) * rng.choice([0.1, 0.7, 2.1, 5.3, 7.9, 23.7], (4, 5))
 
 
+OWN_NAME = {'text': 'it prints CReLU(), as in Torch7'}
+
 ROWS = [
     Row(lambda: nn.HardTanh(), wide),
     Row(lambda: nn.HardTanh(-0.35, 0.52), (7,), batch=False),
@@ -56,4 +58,8 @@ ROWS = [
     Row(lambda: nn.SpatialSoftMax(), (2, 3, 2, 2)),
     Row(lambda: nn.SpatialLogSoftMax(), (3, 2, 2), batch=False),
     Row(lambda: nn.SpatialLogSoftMax(), (2, 3, 2, 2)),
+    Row(lambda: nn.CReLU(1), (4, 3), skip=OWN_NAME),
+    Row(lambda: nn.CReLU(1), (3,), batch=False, skip=OWN_NAME),
+    Row(lambda: nn.CReLU(3), (2, 3, 2, 2), skip=OWN_NAME),
+    Row(lambda: nn.CReLU(2, True), (3, 2), batch=False, skip=OWN_NAME | {'untouched': 'in place the gradient is'}),
 ]

@@ -94,6 +94,16 @@ def test_gated_linear_unit(x, data):
     np.testing.assert_allclose(layer.backward(both, dy), expected, 1e-9, atol=1e-14)
 
 
+@given(x=TENSORS, batch=st.booleans(), inplace=st.booleans())
+def test_crelu(x, batch, inplace):
+    plane = int(batch and x.ndim > 1)
+    layer, copy = nn.CReLU(x.ndim - plane, inplace), x.copy()
+    np.testing.assert_array_equal(layer.forward(x), np.maximum(np.concatenate([x, -x], plane), 0))
+    dy = np.cos(np.concatenate([x, x], plane))
+    np.testing.assert_array_equal(layer.backward(x, dy), np.cos(x) * np.sign(x))
+    np.testing.assert_array_equal(x, copy)
+
+
 @given(x=TENSORS, scale=st.floats(-3, 3))
 def test_slope_of_prelu(x, scale):
     plane = min(1, x.ndim - 1)
@@ -216,6 +226,7 @@ def test_bad_arguments(make, message):
     'layer, shape, message',
     [
         (nn.PReLU(3), (2, 4), r'nn.PReLU: 3 input planes needed, got shape \(2, 4\)'),
+        (nn.CReLU(3), (2, 3), r'CReLU\(\): input of 3 dimensions or a batch of such needed, got shape \(2, 3\)'),
         (nn.PReLU(3), (4,), r'nn.PReLU: 3 input planes needed, got shape \(4,\)'),
         (nn.GatedLinearUnit(), (2, 3), r'nn.GatedLinearUnit: an even size in dimension 2 needed, got shape \(2, 3\)'),
         (nn.GatedLinearUnit(3), (2, 2), r'nn.GatedLinearUnit: dimension 3 needed, counted from 1, got a tensor of 2'),
@@ -250,7 +261,7 @@ def test_no_tensor(layer):
 
 
 @pytest.mark.parametrize(
-    'layer', [nn.HardTanh(), nn.TanhShrink(), nn.PReLU(), nn.SoftMin(), nn.GatedLinearUnit()], ids=str
+    'layer', [nn.HardTanh(), nn.TanhShrink(), nn.PReLU(), nn.SoftMin(), nn.GatedLinearUnit(), nn.CReLU(1)], ids=str
 )
 def test_gradOutput_of_another_shape(layer):
     x = np.ones((2, 4))
