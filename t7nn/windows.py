@@ -1,0 +1,223 @@
+"""The engine under all sliding windows, over any number of dimensions: sizes, padding, unfolding, folding.
+
+A window of `kernel` elements, `dilation` apart, starts at every `stride`-th element of a padded input:
+
+    input      . . a b c d e f . .      pad 2 on both sides
+    window 1   x   x   x                kernel 3, dilation 2
+    window 2       x   x   x            stride 2
+    window 3           x   x   x
+
+Sizes are tuples with one number a windowed dimension, in the order of the memory: (kT, kH, kW).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from .module import Module
+
+__all__ = []  # for the layers; nothing here is Torch7's
+
+Sizes = Sequence[int]
+
+
+def times(sizes: Sizes) -> str:
+    """Sizes in the words of a message.
+
+    >>> times((3, 2))
+    '3x2'
+    """
+    return 'x'.join(map(str, sizes))
+
+
+def spans(kernel: Sizes, dilation: Sizes) -> tuple[int, ...]:
+    """How many elements a window spans: dilation (kernel - 1) + 1."""
+    return tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+
+
+def output_sizes(
+    sizes: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    pad: Sizes | None = None,
+    dilation: Sizes | None = None,
+    ceil: bool = False,
+    error: Callable[[str], Exception] = ValueError,
+) -> tuple[int, ...]:
+    """How many windows fit: floor((size + 2 pad - span) / stride) + 1.
+
+    With `ceil` rounded up, but (where anything is padded at all) no window starts beyond the input and its left pad.
+
+    Raises
+    ------
+    ValueError
+        if a kernel, stride or dilation is not positive, or no window fits; a layer hands its own `error` over
+
+    >>> output_sizes((28, 5), (5, 2), (1, 2)), output_sizes((28, 5), (5, 2), (1, 2), ceil=True)
+    ((24, 2), (24, 3))
+    """
+    pad, dilation = pad or (0,) * len(kernel), dilation or (1,) * len(kernel)
+    if min(*kernel, *stride, *dilation) < 1:
+        raise error(
+            f'kernel, stride and dilation of at least 1 needed, '
+            f'got {times(kernel)}, {times(stride)} and {times(dilation)}'
+        )
+    counts = []
+    for size, p, step, span in zip(sizes, pad, stride, spans(kernel, dilation), strict=True):
+        room = size + 2 * p - span
+        if room < 0 and not (ceil and room > -step):
+            raise error(
+                f'input of at least {times(spans(kernel, dilation))} elements, padding of {times(pad)} on both sides '
+                f'included, needed, got {times(sizes)}'
+            )
+        count = (-(-room // step) if ceil else room // step) + 1
+        counts.append(count - (ceil and any(pad) and (count - 1) * step >= size + p))
+    return tuple(counts)
+
+
+def full_sizes(
+    sizes: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    pad: Sizes,
+    adjust: Sizes,
+    error: Callable[[str], Exception] = ValueError,
+) -> tuple[int, ...]:
+    """The size of an input that has `sizes` windows: (size - 1) stride - 2 pad + kernel + adjust.
+
+    >>> full_sizes((3, 3), (4, 3), (2, 2), (1, 1), (0, 1))
+    (6, 6)
+    """
+    if min(*kernel, *stride) < 1:
+        raise error(f'kernel and stride of at least 1 needed, got {times(kernel)} and {times(stride)}')
+    full = tuple(
+        (size - 1) * step - 2 * p + k + extra
+        for size, k, step, p, extra in zip(sizes, kernel, stride, pad, adjust, strict=True)
+    )
+    if min(sizes) < 1 or min(full) < 1:
+        raise error(f'a larger input needed, got {times(sizes)}, whose output would be {times(full)}')
+    return full
+
+
+def padded(
+    x: np.ndarray, pads: Sequence[tuple[int, int]], value: float = 0, out: np.ndarray | None = None
+) -> np.ndarray:
+    """x with `value` added (before, after) each of its last axes; a negative number takes elements away.
+
+    Written to `out` where given; without it, and with nothing to add, a view of `x`.
+
+    >>> padded(np.array([1, 2, 3]), [(2, -1)], 7)
+    array([7, 7, 1, 2])
+    """
+    first = x.ndim - len(pads)
+    axes = [(size, *pad) for size, pad in zip(x.shape[first:], pads, strict=True)]
+    if any(size + min(before, 0) + min(after, 0) < 0 for size, before, after in axes):
+        raise ValueError(f'padding of {pads} takes more away than there is: got sizes {times(x.shape[first:])}')
+    source = x[(..., *(slice(max(-before, 0), size + min(after, 0)) for size, before, after in axes))]
+    if out is None:
+        if all(before <= 0 and after <= 0 for before, after in pads):
+            return source
+        out = np.empty((*x.shape[:first], *map(sum, axes)), x.dtype)
+    inner = out
+    for axis, (before, after) in enumerate(pads, first):  # the border alone, one axis inside the other
+        keep = [slice(None)] * out.ndim
+        for border in (slice(0, max(before, 0)), slice(inner.shape[axis] - max(after, 0), None)):
+            keep[axis] = border
+            inner[tuple(keep)] = value
+        keep[axis] = slice(max(before, 0), inner.shape[axis] - max(after, 0))
+        inner = inner[tuple(keep)]
+    inner[...] = source
+    return out
+
+
+def windows(
+    x: np.ndarray, kernel: Sizes, stride: Sizes, dilation: Sizes | None = None, axis: int | None = None
+) -> np.ndarray:
+    """All windows of `x`, as a view: their elements' axes, then their own, in the place of the windowed axes.
+
+    With x of shape (N, C, H, W) and two-dimensional windows: (N, C, kH, kW, oH, oW).
+
+    Parameters
+    ----------
+    axis
+        the first of the windowed axes; without it they are the last ones
+
+    >>> windows(np.arange(6), (3,), (2,)).tolist()
+    [[0, 2], [1, 3], [2, 4]]
+    """
+    dims = len(kernel)
+    axis = x.ndim - dims if axis is None else axis
+    dilation = dilation or (1,) * dims
+    at = slice(axis, axis + dims)
+    counts = tuple(
+        (size - span) // step + 1 for size, span, step in zip(x.shape[at], spans(kernel, dilation), stride, strict=True)
+    )
+    steps = x.strides[at]
+    return np.lib.stride_tricks.as_strided(
+        x,
+        (*x.shape[:axis], *kernel, *counts, *x.shape[axis + dims :]),
+        (
+            *x.strides[:axis],
+            *(d * step for d, step in zip(dilation, steps, strict=True)),
+            *(s * step for s, step in zip(stride, steps, strict=True)),
+            *x.strides[axis + dims :],
+        ),
+    )
+
+
+def fold_add(
+    x: np.ndarray,
+    values: np.ndarray,
+    kernel: Sizes,
+    stride: Sizes,
+    dilation: Sizes | None = None,
+    axis: int | None = None,
+) -> None:
+    """Add `values`, of the shape of ``windows(x, ...)``, to the elements of `x` that the windows show.
+
+    Windows overlap; those elements of them that have the same place in the kernel do not: one strided add a place.
+    """
+    view = windows(x, kernel, stride, dilation, axis)
+    lead = (slice(None),) * (x.ndim - len(kernel) if axis is None else axis)
+    for place in np.ndindex(*kernel):
+        view[lead + place] += values[lead + place]
+
+
+def chunks(count: int, size: int, budget: int) -> Iterator[slice]:
+    """Slices that part `count` examples, of `size` bytes of scratch each, so that none needs more than `budget` bytes,
+    or else is one example.
+
+    >>> list(chunks(5, 10, 25))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(1, budget // max(size, 1))
+    return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
+class Sliding(Module):
+    """The base of layers with sliding windows: arguments by Torch7's names, sizes in the order of the memory.
+
+    A class says `axes`, the letters of its windowed dimensions in the order of the memory: ``'W'``, ``'HW'``,
+    ``'THW'``. Its fields are then ``kW``, ``dW``, ``padW`` and so on.
+    """
+
+    axes = 'HW'
+
+    def sizes(self, name: str, default: int = 0) -> tuple[int, ...]:
+        """The fields ``name + axis`` for every axis: ``sizes('pad')`` is (padH, padW)."""
+        return tuple(int(getattr(self, name + axis, default)) for axis in self.axes)
+
+    def examples(self, tensor: np.ndarray, planes: int | None = None, what: str = 'input') -> np.ndarray:
+        """`tensor`, checked, with a first axis that counts examples, which one example alone lacks.
+
+        Parameters
+        ----------
+        planes
+            the number of planes that it must have
+        """
+        self.check(tensor, what)
+        rank = 1 + len(self.axes)
+        if tensor.ndim not in (rank, rank + 1) or planes not in (None, tensor.shape[-rank]):
+            shape = f'{"planes" if planes is None else planes} x {" x ".join(self.axes)}'
+            raise self.error(f'{what} of {shape}, or a batch of them, needed, got {times(tensor.shape)}')
+        return tensor if tensor.ndim > rank else tensor[None]
