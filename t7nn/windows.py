@@ -10,11 +10,13 @@ A window of `kernel` elements, `dilation` apart, starts at every `stride`-th ele
 Sizes are tuples with one number a windowed dimension, in the order of the memory: (kT, kH, kW).
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from .module import Module
+from .tensors import describe
 
 __all__ = []  # for the layers; nothing here is Torch7's
 
@@ -194,30 +196,140 @@ def chunks(count: int, size: int, budget: int) -> Iterator[slice]:
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
+#: how many bytes of unfolded windows are made at a time; one example's are made even where they are more
+BUDGET = 1 << 20
+
+
 class Sliding(Module):
     """The base of layers with sliding windows: arguments by Torch7's names, sizes in the order of the memory.
 
     A class says `axes`, the letters of its windowed dimensions in the order of the memory: ``'W'``, ``'HW'``,
-    ``'THW'``. Its fields are then ``kW``, ``dW``, ``padW`` and so on.
+    ``'THW'``; and `order`, the same in the order of Torch7's arguments. Its fields are then ``kW``, ``dW``, ``padW``
+    and so on. Where `frames` is true, planes are the last axis of the memory.
     """
 
     axes = 'HW'
+    order = 'WH'
+    frames = False
+
+    def set_sizes(self, name: str, *sizes: int | None) -> None:
+        """Set the fields ``name + axis`` from arguments in Torch7's order; None is as the one before it."""
+        last = None
+        for axis, size in zip(self.order, sizes, strict=True):
+            last = last if size is None else size
+            setattr(self, name + axis, last)
 
     def sizes(self, name: str, default: int = 0) -> tuple[int, ...]:
-        """The fields ``name + axis`` for every axis: ``sizes('pad')`` is (padH, padW)."""
-        return tuple(int(getattr(self, name + axis, default)) for axis in self.axes)
+        """The fields ``name + axis`` in the order of the memory: ``sizes('pad')`` is (padH, padW)."""
+        return tuple([int(getattr(self, name + axis, default)) for axis in self.axes])
 
-    def examples(self, tensor: np.ndarray, planes: int | None = None, what: str = 'input') -> np.ndarray:
-        """`tensor`, checked, with a first axis that counts examples, which one example alone lacks.
+    def listed(self, name: str, separator: str = ',') -> str:
+        """The fields ``name + axis`` in Torch7's order, for `str`."""
+        return separator.join([str(getattr(self, name + axis)) for axis in self.order])
 
-        Parameters
-        ----------
-        planes
-            the number of planes that it must have
-        """
+    def batch(self, tensor: np.ndarray) -> np.ndarray:
+        """`tensor` as (examples, planes, sizes ...), a view."""
+        if tensor.ndim == 1 + len(self.axes):
+            tensor = tensor[None]
+        return tensor.transpose(0, -1, *range(1, tensor.ndim - 1)) if self.frames else tensor
+
+    def examples(self, tensor: np.ndarray, planes: int, what: str = 'input', at_least: bool = False) -> np.ndarray:
+        """`batch` of a tensor that is checked to have so many planes."""
         self.check(tensor, what)
         rank = 1 + len(self.axes)
-        if tensor.ndim not in (rank, rank + 1) or planes not in (None, tensor.shape[-rank]):
-            shape = f'{"planes" if planes is None else planes} x {" x ".join(self.axes)}'
-            raise self.error(f'{what} of {shape}, or a batch of them, needed, got {times(tensor.shape)}')
-        return tensor if tensor.ndim > rank else tensor[None]
+        if tensor.ndim in (rank, rank + 1):
+            batch = self.batch(tensor)
+            if batch.shape[1] == planes or at_least and batch.shape[1] > planes:
+                return batch
+        one = [*self.axes, planes] if self.frames else [planes, *self.axes]
+        raise self.error(f'{what} of {times(one)}, or a batch of such, needed, got {describe(tensor)}')
+
+    def result(self, name: str, input: np.ndarray, planes: int, sizes: Sizes) -> np.ndarray:
+        """`batch` of the buffer `name`, which has as many examples as `input`, in the same layout."""
+        one = (*sizes, planes) if self.frames else (planes, *sizes)
+        return self.batch(self.buffer(name, (*input.shape[: input.ndim - len(one)], *one)))
+
+    def gradients(self, gradOutput: np.ndarray, examples: int, planes: int, sizes: Sizes) -> np.ndarray:
+        """`batch` of gradOutput, which must be of the shape of the output."""
+        gradients = self.examples(gradOutput, planes, 'gradOutput')
+        if gradients.shape != (examples, planes, *sizes):
+            raise self.error(
+                f'gradOutput of {examples} x {planes} planes of {times(sizes)} needed, got {describe(gradOutput)}'
+            )
+        return gradients
+
+    def scratch(self, name: str, shape: Sizes) -> np.ndarray:
+        """A buffer of `shape` whose memory is kept, also where the next one asked for is smaller."""
+        size = math.prod(shape)
+        array = self._buffers.get(name)
+        if array is None or array.size < size or array.dtype != self.dtype:
+            array = self._buffers[name] = np.empty(size, self.dtype)
+        return array[:size].reshape(shape)
+
+
+class Correlating(Sliding):
+    """The base of layers whose windows are multiplied by a matrix: a convolution's three products.
+
+    Between images x of shape (N, G C, sizes), maps y of shape (N, G M, counts), and weights w of shape
+    (G, M, C, kernel), for each of G groups of planes:
+
+    - `correlate`: y = w x, where x stands for its windows unfolded to a matrix of C kernel rows, one column a window
+    - `spread`: x = w' y, folded back; this is the gradient of `correlate` with respect to x
+    - `accumulate`: w += scale y x', the gradient of `correlate` with respect to w
+    """
+
+    def unfold(self, x: np.ndarray) -> np.ndarray:
+        """The windows of x as columns: (n, planes kernel, windows)."""
+        kernel, stride, dilation = self.sizes('k'), self.sizes('d'), self.sizes('dilation', 1)
+        if max(kernel + stride) > 1:
+            pads = [(pad, pad) for pad in self.sizes('pad')]
+            view = windows(padded(x, pads), kernel, stride, dilation)
+            x = self.scratch('_columns', view.shape)
+            x[...] = view
+        return x.reshape(len(x), x.shape[1] * math.prod(kernel), -1)
+
+    def fold(self, columns: np.ndarray, x: np.ndarray) -> None:
+        """x = the sum of `columns` over the windows that each element is in; the transpose of `unfold`."""
+        kernel, stride, dilation = self.sizes('k'), self.sizes('d'), self.sizes('dilation', 1)
+        pads = self.sizes('pad')
+        image = self.scratch('_image', x.shape[:2] + tuple(n + 2 * p for n, p in zip(x.shape[2:], pads, strict=True)))
+        image.fill(0)
+        counts = output_sizes(image.shape[2:], kernel, stride, None, dilation)
+        fold_add(image, columns.reshape(*x.shape[:2], *kernel, *counts), kernel, stride, dilation)
+        padded(image, [(-pad, -pad) for pad in pads], 0, x)
+
+    def chunks(self, x: np.ndarray, y: np.ndarray) -> Iterator[slice]:
+        """Slices of the batch whose unfolded windows stay within BUDGET."""
+        size = x.shape[1] * math.prod(self.sizes('k')) * math.prod(y.shape[2:]) * x.itemsize
+        return chunks(len(x), size, BUDGET)
+
+    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray) -> None:
+        """y = w x."""
+        groups, maps = w.shape[:2]
+        w = w.reshape(groups, maps, -1)
+        for part in self.chunks(x, y):
+            columns = self.unfold(x[part])
+            count = len(columns)
+            np.matmul(w, columns.reshape(count, groups, w.shape[2], -1), y[part].reshape(count, groups, maps, -1))
+
+    def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
+        """x = w' y."""
+        groups, maps = w.shape[:2]
+        w = w.reshape(groups, maps, -1).swapaxes(1, 2)
+        for part in self.chunks(x, y):
+            count = part.stop - part.start
+            columns = self.scratch('_columns', (count, groups, w.shape[1], math.prod(y.shape[2:])))
+            np.matmul(w, y[part].reshape(count, groups, maps, -1), columns)
+            self.fold(columns, x[part])
+
+    def accumulate(self, x: np.ndarray, y: np.ndarray, w: np.ndarray, scale: float) -> None:
+        """w += scale y x'."""
+        groups, maps = w.shape[:2]
+        for part in self.chunks(x, y):
+            columns = self.unfold(x[part])
+            count = len(columns)
+            products = np.matmul(
+                y[part].reshape(count, groups, maps, -1),
+                columns.reshape(count, groups, math.prod(w.shape[2:]), -1).swapaxes(2, 3),
+            )
+            w += scale * products.sum(0).reshape(w.shape)
