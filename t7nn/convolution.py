@@ -435,6 +435,18 @@ class SpatialDepthWiseConvolution(SpatialConvolution):
     def by_plane(self, bias):
         return bias.T
 
+    def forward_product(self, x, y):
+        self.weight = self._in_four(self.weight)
+        super().forward_product(x, y)
+
+    def gradient_product(self, x, y, scale):
+        self.gradWeight = self._in_four(self.gradWeight)
+        super().gradient_product(x, y, scale)
+
+    def _in_four(self, weight: np.ndarray) -> np.ndarray:
+        """`weight` with the dimensions that Torch7 gives it when it is first used."""
+        return weight.reshape(self.nOutputPlane, self.nInputPlane, self.kH, self.kW)
+
 
 class SpatialFullConvolution(Full):
     """The transpose of a convolution: every input element spreads a kernel over the output.
