@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import random
-from .windows import Correlating, fold_add, full_sizes, output_sizes, times, windows
+from .windows import Columns, Correlating, fold_add, full_sizes, output_sizes, times, windows
 
 __all__ = [
     'SpatialConvolution',
@@ -388,20 +388,23 @@ class SpatialConvolutionLocal(SpatialConvolution):
         return weight.reshape(self.oH * self.oW, self.nOutputPlane, -1)
 
     def forward_product(self, x, y):
-        for part in self.chunks(x, y):
-            product = np.matmul(self.matrices(self.weight), np.ascontiguousarray(self.unfold(x[part]).T))
+        unfolding = Columns(self)
+        for part in unfolding.chunks(x, y):
+            product = np.matmul(self.matrices(self.weight), np.ascontiguousarray(unfolding.unfold(x[part]).T))
             y[part] = product.T.reshape(y[part].shape)
 
     def backward_product(self, y, x):
-        for part in self.chunks(x, y):
+        unfolding = Columns(self)
+        for part in unfolding.chunks(x, y):
             maps = y[part].reshape(-1, self.nOutputPlane, self.oH * self.oW)
             columns = np.matmul(self.matrices(self.weight).swapaxes(1, 2), np.ascontiguousarray(maps.T))
-            self.fold(columns.T, x[part])
+            unfolding.fold(columns.T, x[part])
 
     def gradient_product(self, x, y, scale):
-        for part in self.chunks(x, y):
+        unfolding = Columns(self)
+        for part in unfolding.chunks(x, y):
             maps = y[part].reshape(-1, self.nOutputPlane, self.oH * self.oW)
-            columns = np.ascontiguousarray(self.unfold(x[part]).T)
+            columns = np.ascontiguousarray(unfolding.unfold(x[part]).T)
             gradients = self.matrices(self.gradWeight)
             gradients += scale * np.matmul(np.ascontiguousarray(maps.T), columns.swapaxes(1, 2))
 

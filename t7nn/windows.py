@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from .blas import add_product
 from .module import Module
 from .tensors import describe
 
@@ -102,11 +103,15 @@ def full_sizes(
 
 
 def padded(
-    x: np.ndarray, pads: Sequence[tuple[int, int]], value: float = 0, out: np.ndarray | None = None
+    x: np.ndarray,
+    pads: Sequence[tuple[int, int]],
+    value: float = 0,
+    out: np.ndarray | None = None,
+    copy: Callable[[np.ndarray, np.ndarray], None] = np.copyto,
 ) -> np.ndarray:
     """x with `value` added (before, after) each of its last axes; a negative number takes elements away.
 
-    Written to `out` where given; without it, and with nothing to add, a view of `x`.
+    Written to `out` where given, by ``copy(to, from)``; without `out`, and with nothing to add, a view of `x`.
 
     >>> padded(np.array([1, 2, 3]), [(2, -1)], 7)
     array([7, 7, 1, 2])
@@ -128,7 +133,7 @@ def padded(
             inner[tuple(keep)] = value
         keep[axis] = slice(max(before, 0), inner.shape[axis] - max(after, 0))
         inner = inner[tuple(keep)]
-    inner[...] = source
+    copy(inner, source)
     return out
 
 
@@ -198,6 +203,9 @@ def chunks(count: int, size: int, budget: int) -> Iterator[slice]:
 
 #: how many bytes of unfolded windows are made at a time; one example's are made even where they are more
 BUDGET = 1 << 20
+
+#: from how many numbers in a window's plane (planes times kernel but for its first axis) on windows are rows
+WIDE = 16
 
 
 class Sliding(Module):
@@ -278,33 +286,60 @@ class Correlating(Sliding):
     - `accumulate`: w += scale y x', the gradient of `correlate` with respect to w
     """
 
-    def unfold(self, x: np.ndarray) -> np.ndarray:
-        """The windows of x as columns: (n, planes kernel, windows)."""
-        kernel, stride, dilation = self.sizes('k'), self.sizes('d'), self.sizes('dilation', 1)
-        if max(kernel + stride) > 1:
-            pads = [(pad, pad) for pad in self.sizes('pad')]
-            view = windows(padded(x, pads), kernel, stride, dilation)
-            x = self.scratch('_columns', view.shape)
-            x[...] = view
-        return x.reshape(len(x), x.shape[1] * math.prod(kernel), -1)
+    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray) -> None:
+        """y = w x."""
+        self.unfolding(w).correlate(x, w, y)
 
-    def fold(self, columns: np.ndarray, x: np.ndarray) -> None:
-        """x = the sum of `columns` over the windows that each element is in; the transpose of `unfold`."""
-        kernel, stride, dilation = self.sizes('k'), self.sizes('d'), self.sizes('dilation', 1)
-        pads = self.sizes('pad')
-        image = self.scratch('_image', x.shape[:2] + tuple(n + 2 * p for n, p in zip(x.shape[2:], pads, strict=True)))
-        image.fill(0)
-        counts = output_sizes(image.shape[2:], kernel, stride, None, dilation)
-        fold_add(image, columns.reshape(*x.shape[:2], *kernel, *counts), kernel, stride, dilation)
-        padded(image, [(-pad, -pad) for pad in pads], 0, x)
+    def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
+        """x = w' y."""
+        self.unfolding(w).spread(y, w, x)
+
+    def accumulate(self, x: np.ndarray, y: np.ndarray, w: np.ndarray, scale: float) -> None:
+        """w += scale y x'."""
+        self.unfolding(w).accumulate(x, y, w, scale)
+
+    def unfolding(self, w: np.ndarray) -> 'Columns':
+        """The formulation for weights `w`."""
+        groups, _, planes, *kernel = w.shape
+        wide = groups == 1 and math.prod(kernel) > 1 and planes * math.prod(kernel[1:]) >= WIDE
+        return (Rows if wide else Columns)(self)
+
+
+class Columns:
+    """The products with windows unfolded to columns: (planes kernel, windows), in the order of the images' memory.
+
+    For few planes, for kernels of one element, whose columns are the image itself, and for groups.
+    """
+
+    def __init__(self, layer: Sliding):
+        self.kernel, self.stride, self.pad = layer.sizes('k'), layer.sizes('d'), layer.sizes('pad')
+        self.dilation = layer.sizes('dilation', 1)
+        self.scratch = layer.scratch
 
     def chunks(self, x: np.ndarray, y: np.ndarray) -> Iterator[slice]:
         """Slices of the batch whose unfolded windows stay within BUDGET."""
-        size = x.shape[1] * math.prod(self.sizes('k')) * math.prod(y.shape[2:]) * x.itemsize
+        size = x.shape[1] * math.prod(self.kernel) * math.prod(y.shape[2:]) * x.itemsize
         return chunks(len(x), size, BUDGET)
 
+    def unfold(self, x: np.ndarray) -> np.ndarray:
+        """The windows of x as columns: (n, planes kernel, windows)."""
+        depth = x.shape[1] * math.prod(self.kernel)
+        if max(self.kernel + self.stride) > 1:
+            view = windows(padded(x, [(pad, pad) for pad in self.pad]), self.kernel, self.stride, self.dilation)
+            x = self.scratch('_columns', view.shape)
+            x[...] = view
+        return x.reshape(len(x), depth, -1)
+
+    def fold(self, columns: np.ndarray, x: np.ndarray) -> None:
+        """x = the sum of `columns` over the windows that each element is in; the transpose of `unfold`."""
+        sizes = tuple(n + 2 * p for n, p in zip(x.shape[2:], self.pad, strict=True))
+        counts = output_sizes(sizes, self.kernel, self.stride, None, self.dilation)
+        image = self.scratch('_image', x.shape[:2] + sizes)
+        image.fill(0)
+        fold_add(image, columns.reshape(*x.shape[:2], *self.kernel, *counts), self.kernel, self.stride, self.dilation)
+        padded(image, [(-pad, -pad) for pad in self.pad], 0, x)
+
     def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray) -> None:
-        """y = w x."""
         groups, maps = w.shape[:2]
         w = w.reshape(groups, maps, -1)
         for part in self.chunks(x, y):
@@ -313,7 +348,6 @@ class Correlating(Sliding):
             np.matmul(w, columns.reshape(count, groups, w.shape[2], -1), y[part].reshape(count, groups, maps, -1))
 
     def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
-        """x = w' y."""
         groups, maps = w.shape[:2]
         w = w.reshape(groups, maps, -1).swapaxes(1, 2)
         for part in self.chunks(x, y):
@@ -323,7 +357,6 @@ class Correlating(Sliding):
             self.fold(columns, x[part])
 
     def accumulate(self, x: np.ndarray, y: np.ndarray, w: np.ndarray, scale: float) -> None:
-        """w += scale y x'."""
         groups, maps = w.shape[:2]
         for part in self.chunks(x, y):
             columns = self.unfold(x[part])
@@ -333,3 +366,131 @@ class Correlating(Sliding):
                 columns.reshape(count, groups, math.prod(w.shape[2:]), -1).swapaxes(2, 3),
             )
             w += scale * products.sum(0).reshape(w.shape)
+
+
+def copy_planes(to: np.ndarray, source: np.ndarray) -> None:
+    """to[...] = source, where planes are the last axis, and in one of the two far apart in memory: eight of them at a
+    time. Planes of 32x32 numbers, say, all fall into one set of the cache, and going through all of them for each
+    place takes seven times as long."""
+    step = to.shape[-1] if to.strides[-1] == source.strides[-1] else 8
+    for start in range(0, to.shape[-1], step):
+        to[..., start : start + step] = source[..., start : start + step]
+
+
+class Rows(Columns):
+    """The products with windows as rows: (windows, kernel planes), unfolded over all windowed axes but the first.
+
+    Images are laid out as (first axis, n, other axes, planes). An offset along the kernel's first axis is then a
+    shift by whole rows, so that one unfolded image, kernel[0] times smaller than all windows, serves kernel[0] matrix
+    products which add up. With a stride s along the first axis, rows that are s apart lie together: (s, rows / s, ...).
+
+    For many planes: PUT THE MEASUREMENT HERE
+    """
+
+    def chunks(self, x, y):
+        size = self.stride[0] * self.depth(y) * math.prod(y.shape[3:]) * x.shape[1] * math.prod(self.kernel[1:])
+        return chunks(len(x), size * x.itemsize, BUDGET)
+
+    def depth(self, y: np.ndarray) -> int:
+        """How many rows along the first axis each phase of its stride has."""
+        return (self.kernel[0] - 1) * self.dilation[0] // self.stride[0] + y.shape[2]
+
+    def image(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """x as (first axis, n, other axes, planes), and what is added to each of these axes, so that the first has
+        just the rows that are used."""
+        x = x.transpose(2, 0, *range(3, x.ndim), 1)
+        first = self.pad[0]
+        rows = self.stride[0] * self.depth(y)
+        return x, [(first, rows - first - len(x)), (0, 0), *((pad, pad) for pad in self.pad[1:]), (0, 0)]
+
+    def windows(self, image: np.ndarray) -> np.ndarray:
+        """The windows over the other axes of an image: (phase, first axis, n, other windows, other kernel, planes)."""
+        others = len(self.kernel) - 1
+        view = windows(image, self.kernel[1:], self.stride[1:], self.dilation[1:], 2)
+        view = view.reshape(-1, self.stride[0], *view.shape[1:])
+        return view.transpose(1, 0, 2, *range(3 + others, 3 + 2 * others), *range(3, 3 + others), -1)
+
+    def unfold(self, x, y):
+        """The rows of x, and of each offset along the first axis that part of them which it meets."""
+        image, pads = self.image(x, y)
+        if any(map(any, pads)) or not image.flags.c_contiguous:
+            sizes = tuple(map(sum, zip(image.shape, *zip(*pads, strict=True), strict=True)))
+            image = padded(image, pads, 0, self.scratch('_image', sizes), copy_planes)
+        view = self.windows(image)
+        if not view.flags.c_contiguous:
+            rows = self.scratch('_rows', view.shape)
+            rows[...] = view
+            view = rows
+        return view, self.offsets(view, y)
+
+    def offsets(self, rows: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+        """Of each offset along the first axis, the rows that it meets, as a matrix."""
+        found = []
+        for i in range(self.kernel[0]):
+            start, phase = divmod(i * self.dilation[0], self.stride[0])
+            part = rows[phase, start : start + y.shape[2]]
+            found.append(part.reshape(-1, math.prod(part.shape[-len(self.kernel) :])))
+        return found
+
+    def maps_buffer(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """A matrix (planes, windows in the order of the rows), and its memory in the shape of y: scratch, or, where it
+        is one example, y itself and None."""
+        others = range(3, y.ndim)
+        if len(y) == 1:
+            return y[0].reshape(y.shape[1], -1), None
+        if y.strides[1] == y.itemsize:
+            view = self.scratch('_maps', y.transpose(2, 0, *others, 1).shape)
+            return view.reshape(-1, y.shape[1]).T, view.transpose(1, -1, 0, *(axis - 1 for axis in others))
+        view = self.scratch('_maps', y.transpose(1, 2, 0, *others).shape)
+        return view.reshape(y.shape[1], -1), view.transpose(2, 0, 1, *others)
+
+    def maps(self, y: np.ndarray) -> np.ndarray:
+        """y as a matrix (planes, windows in the order of the rows)."""
+        matrix, view = self.maps_buffer(y)
+        if view is not None:
+            view[...] = y
+        return matrix
+
+    def matrices(self, w: np.ndarray) -> np.ndarray:
+        """w as one matrix for each offset along the first axis: (kernel[0], maps, other kernel, planes), a view."""
+        return w[0].transpose(2, 0, *range(3, w.ndim - 1), 1)
+
+    def correlate(self, x, w, y):
+        w = self.matrices(w)
+        w = w.reshape(*w.shape[:2], -1)
+        for part in self.chunks(x, y):
+            product, maps = self.maps_buffer(y[part])
+            product.fill(0)
+            for rows, weights in zip(self.unfold(x[part], y)[1], w, strict=True):
+                add_product(product, weights, rows.T)
+            if maps is not None:
+                y[part] = maps
+
+    def spread(self, y, w, x):
+        w = self.matrices(w)
+        w = w.reshape(*w.shape[:2], -1)
+        for part in self.chunks(x, y):
+            product = self.maps(y[part])
+            to, pads = self.image(x[part], y)
+            image = self.scratch('_image', tuple(map(sum, zip(to.shape, *zip(*pads, strict=True), strict=True))))
+            image.fill(0)
+            view = self.windows(image)
+            folded = view.flags.c_contiguous
+            rows = view if folded else self.scratch('_rows', view.shape)
+            rows.fill(0)
+            for part_of_rows, weights in zip(self.offsets(rows, y), w, strict=True):
+                add_product(part_of_rows, product.T, weights)
+            if not folded:
+                for place in np.ndindex(*self.kernel[1:]):
+                    view[(..., *place, slice(None))] += rows[(..., *place, slice(None))]
+            padded(image, [(-before, -after) for before, after in pads], 0, to, copy_planes)
+
+    def accumulate(self, x, y, w, scale):
+        gradient = self.matrices(w)
+        sums = self.scratch('_sums', gradient.shape)
+        sums.fill(0)
+        for part in self.chunks(x, y):
+            product = self.maps(y[part])
+            for rows, total in zip(self.unfold(x[part], y)[1], sums.reshape(*sums.shape[:2], -1), strict=True):
+                add_product(total, product, rows)
+        gradient += scale * sums
