@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import random
-from .windows import Columns, Correlating, fold_add, full_sizes, output_sizes, times, windows
+from .windows import Columns, Correlating, fold_add, full_sizes, times, windows
 
 __all__ = [
     'SpatialConvolution',
@@ -77,9 +77,7 @@ class Convolution(Correlating):
 
     def output_sizes(self, sizes: tuple[int, ...], input: Any) -> tuple[int, ...]:
         """The output's sizes for an image of `sizes`, which is that of `input`."""
-        return output_sizes(
-            sizes, self.sizes('k'), self.sizes('d'), self.sizes('pad'), self.sizes('dilation', 1), error=self.error
-        )
+        return self.geometry().counts(sizes)
 
     def kernels(self, weight: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
         """`weight` or `gradWeight` as (groups, maps, planes, kernel), a view, for the planes of y and x."""
@@ -388,25 +386,26 @@ class SpatialConvolutionLocal(SpatialConvolution):
         return weight.reshape(self.oH * self.oW, self.nOutputPlane, -1)
 
     def forward_product(self, x, y):
-        unfolding = Columns(self)
-        for part in unfolding.chunks(x, y):
-            product = np.matmul(self.matrices(self.weight), np.ascontiguousarray(unfolding.unfold(x[part]).T))
-            y[part] = product.T.reshape(y[part].shape)
+        weights = self.matrices(self.weight)
+        for images, maps, unfolding in self.unfoldings(Columns, x, y):
+            product = np.matmul(weights, np.ascontiguousarray(unfolding.unfold(images).T))
+            maps[...] = product.T.reshape(maps.shape)
 
     def backward_product(self, y, x):
-        unfolding = Columns(self)
-        for part in unfolding.chunks(x, y):
-            maps = y[part].reshape(-1, self.nOutputPlane, self.oH * self.oW)
-            columns = np.matmul(self.matrices(self.weight).swapaxes(1, 2), np.ascontiguousarray(maps.T))
-            unfolding.fold(columns.T, x[part])
+        weights = self.matrices(self.weight).swapaxes(1, 2)
+        for images, maps, unfolding in self.unfoldings(Columns, x, y):
+            columns = np.matmul(weights, self.by_place(maps))
+            unfolding.fold(columns.T, images)
 
     def gradient_product(self, x, y, scale):
-        unfolding = Columns(self)
-        for part in unfolding.chunks(x, y):
-            maps = y[part].reshape(-1, self.nOutputPlane, self.oH * self.oW)
-            columns = np.ascontiguousarray(unfolding.unfold(x[part]).T)
-            gradients = self.matrices(self.gradWeight)
-            gradients += scale * np.matmul(np.ascontiguousarray(maps.T), columns.swapaxes(1, 2))
+        gradients = self.matrices(self.gradWeight)
+        for images, maps, unfolding in self.unfoldings(Columns, x, y):
+            columns = np.ascontiguousarray(unfolding.unfold(images).T)
+            gradients += scale * np.matmul(self.by_place(maps), columns.swapaxes(1, 2))
+
+    def by_place(self, y: np.ndarray) -> np.ndarray:
+        """y as (places, planes, n)."""
+        return np.ascontiguousarray(y.reshape(*y.shape[:2], -1).T)
 
     def __str__(self) -> str:
         kernel = f'{self.nOutputPlane}, '

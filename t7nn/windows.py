@@ -102,38 +102,43 @@ def full_sizes(
     return full
 
 
+def overlap(sizes: Sizes, pads: Sequence[tuple[int, int]]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Which part of an image of `sizes` is in it once it is padded, and where: two tuples of slices.
+
+    >>> overlap((3,), [(2, -1)])
+    ((slice(0, 2, None),), (slice(2, 4, None),))
+    """
+    pairs = list(zip(sizes, pads, strict=True))
+    if any(size + min(before, 0) + min(after, 0) < 0 for size, (before, after) in pairs):
+        raise ValueError(f'padding of {list(pads)} takes more away than there is: got sizes {times(sizes)}')
+    return (
+        tuple(slice(max(-before, 0), size + min(after, 0)) for size, (before, after) in pairs),
+        tuple(slice(max(before, 0), size + before + min(after, 0)) for size, (before, after) in pairs),
+    )
+
+
 def padded(
-    x: np.ndarray,
-    pads: Sequence[tuple[int, int]],
-    value: float = 0,
-    out: np.ndarray | None = None,
-    copy: Callable[[np.ndarray, np.ndarray], None] = np.copyto,
+    x: np.ndarray, pads: Sequence[tuple[int, int]], value: float = 0, out: np.ndarray | None = None
 ) -> np.ndarray:
     """x with `value` added (before, after) each of its last axes; a negative number takes elements away.
 
-    Written to `out` where given, by ``copy(to, from)``; without `out`, and with nothing to add, a view of `x`.
+    Written to `out` where given; without it, and with nothing to add, a view of `x`.
 
     >>> padded(np.array([1, 2, 3]), [(2, -1)], 7)
     array([7, 7, 1, 2])
     """
     first = x.ndim - len(pads)
-    axes = [(size, *pad) for size, pad in zip(x.shape[first:], pads, strict=True)]
-    if any(size + min(before, 0) + min(after, 0) < 0 for size, before, after in axes):
-        raise ValueError(f'padding of {pads} takes more away than there is: got sizes {times(x.shape[first:])}')
-    source = x[(..., *(slice(max(-before, 0), size + min(after, 0)) for size, before, after in axes))]
+    source, inside = overlap(x.shape[first:], pads)
     if out is None:
         if all(before <= 0 and after <= 0 for before, after in pads):
-            return source
-        out = np.empty((*x.shape[:first], *map(sum, axes)), x.dtype)
-    inner = out
-    for axis, (before, after) in enumerate(pads, first):  # the border alone, one axis inside the other
-        keep = [slice(None)] * out.ndim
-        for border in (slice(0, max(before, 0)), slice(inner.shape[axis] - max(after, 0), None)):
-            keep[axis] = border
-            inner[tuple(keep)] = value
-        keep[axis] = slice(max(before, 0), inner.shape[axis] - max(after, 0))
-        inner = inner[tuple(keep)]
-    copy(inner, source)
+            return x[(..., *source)]
+        sizes = [size + before + after for size, (before, after) in zip(x.shape[first:], pads, strict=True)]
+        out = np.empty((*x.shape[:first], *sizes), x.dtype)
+    for axis, part in enumerate(inside, first):  # the border alone: of each axis what lies within those before it
+        within = (slice(None),) * first + inside[: axis - first]
+        out[(*within, slice(0, part.start))] = value
+        out[(*within, slice(part.stop, None))] = value
+    out[(..., *inside)] = x[(..., *source)]
     return out
 
 
@@ -204,8 +209,40 @@ def chunks(count: int, size: int, budget: int) -> Iterator[slice]:
 #: how many bytes of unfolded windows are made at a time; one example's are made even where they are more
 BUDGET = 1 << 20
 
-#: from how many numbers in a window's plane (planes times kernel but for its first axis) on windows are rows
+#: windows whose planes times kernel, but for the kernel's first axis, are at least so many numbers are made rows
 WIDE = 16
+
+
+class Geometry:
+    """The sizes of a layer's windows, and the arrays that were laid out to unfold them."""
+
+    names = {'k': 1, 'd': 1, 'pad': 0, 'dilation': 1}
+
+    def __init__(self, layer: 'Sliding', fields: list):
+        self.fields = fields
+        self.error = layer.error
+        self.kernel, self.stride, self.pad, self.dilation = (layer.sizes(*item) for item in self.names.items())
+        self._counts = (), ()
+        self._unfoldings = {}
+
+    def counts(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """How many windows images of `sizes` have."""
+        known, counts = self._counts
+        if known != sizes:
+            counts = output_sizes(sizes, self.kernel, self.stride, self.pad, self.dilation, error=self.error)
+            self._counts = sizes, counts
+        return counts
+
+    def unfolding(self, kind: type['Columns'], x: np.ndarray, y: np.ndarray) -> 'Columns':
+        """The unfolding for examples such as x and y; only the last two kinds are kept, for the last chunk of a batch
+        is often smaller."""
+        key = kind, x.shape, y.shape, x.dtype
+        found = self._unfoldings.get(key)
+        if found is None:
+            while len(self._unfoldings) > 1:
+                del self._unfoldings[next(iter(self._unfoldings))]
+            found = self._unfoldings[key] = kind(self, x, y)
+        return found
 
 
 class Sliding(Module):
@@ -226,6 +263,19 @@ class Sliding(Module):
         for axis, size in zip(self.order, sizes, strict=True):
             last = last if size is None else size
             setattr(self, name + axis, last)
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        cls.fields = [name + axis for name in Geometry.names for axis in cls.axes]
+
+    def geometry(self) -> 'Geometry':
+        """The sizes of the windows, the same object as long as no field is changed."""
+        own = self.__dict__
+        fields = [own.get(name) for name in self.fields]
+        known = own.get('_geometry')
+        if known is None or known.fields != fields:
+            known = self._geometry = Geometry(self, fields)
+        return known
 
     def sizes(self, name: str, default: int = 0) -> tuple[int, ...]:
         """The fields ``name + axis`` in the order of the memory: ``sizes('pad')`` is (padH, padW)."""
@@ -266,14 +316,6 @@ class Sliding(Module):
             )
         return gradients
 
-    def scratch(self, name: str, shape: Sizes) -> np.ndarray:
-        """A buffer of `shape` whose memory is kept, also where the next one asked for is smaller."""
-        size = math.prod(shape)
-        array = self._buffers.get(name)
-        if array is None or array.size < size or array.dtype != self.dtype:
-            array = self._buffers[name] = np.empty(size, self.dtype)
-        return array[:size].reshape(shape)
-
 
 class Correlating(Sliding):
     """The base of layers whose windows are multiplied by a matrix: a convolution's three products.
@@ -288,84 +330,149 @@ class Correlating(Sliding):
 
     def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray) -> None:
         """y = w x."""
-        self.unfolding(w).correlate(x, w, y)
+        kind = formulation(w)
+        w = matrices(kind.order(w))
+        for images, maps, unfolding in self.unfoldings(kind, x, y):
+            unfolding.correlate(images, w, maps)
 
     def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
         """x = w' y."""
-        self.unfolding(w).spread(y, w, x)
+        kind = formulation(w)
+        w = matrices(kind.order(w))
+        for images, maps, unfolding in self.unfoldings(kind, x, y):
+            unfolding.spread(maps, w, images)
 
     def accumulate(self, x: np.ndarray, y: np.ndarray, w: np.ndarray, scale: float) -> None:
         """w += scale y x'."""
-        self.unfolding(w).accumulate(x, y, w, scale)
+        kind = formulation(w)
+        w = kind.order(w)
+        sums = np.zeros(w.shape, w.dtype)
+        for images, maps, unfolding in self.unfoldings(kind, x, y):
+            unfolding.accumulate(images, maps, matrices(sums))
+        sums *= scale
+        w += sums
 
-    def unfolding(self, w: np.ndarray) -> 'Columns':
-        """The formulation for weights `w`."""
-        groups, _, planes, *kernel = w.shape
-        wide = groups == 1 and math.prod(kernel) > 1 and planes * math.prod(kernel[1:]) >= WIDE
-        return (Rows if wide else Columns)(self)
+    def unfoldings(
+        self, kind: type['Columns'], x: np.ndarray, y: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, 'Columns']]:
+        """The batch in chunks whose unfolded windows stay within BUDGET, each with what unfolds it."""
+        geometry = self.geometry()
+        for part in chunks(len(x), kind.size(geometry, x, y) * x.itemsize, BUDGET):
+            yield x[part], y[part], geometry.unfolding(kind, x[part], y[part])
+
+
+def formulation(w: np.ndarray) -> type['Columns']:
+    """How the windows of a layer with weights `w` are unfolded."""
+    groups, _, planes, first, *others = w.shape
+    wide = groups == 1 and first * math.prod(others) > 1 and planes * math.prod(others) >= WIDE
+    return Rows if wide else Columns
+
+
+def matrices(w: np.ndarray) -> np.ndarray:
+    """w with all its axes but the first two as one."""
+    return w.reshape(*w.shape[:2], -1)
 
 
 class Columns:
-    """The products with windows unfolded to columns: (planes kernel, windows), in the order of the images' memory.
+    """Windows unfolded to columns, (planes kernel, windows), in the order of the images' memory.
 
     For few planes, for kernels of one element, whose columns are the image itself, and for groups.
     """
 
-    def __init__(self, layer: Sliding):
-        self.kernel, self.stride, self.pad = layer.sizes('k'), layer.sizes('d'), layer.sizes('pad')
-        self.dilation = layer.sizes('dilation', 1)
-        self.scratch = layer.scratch
+    copy = staticmethod(np.copyto)
 
-    def chunks(self, x: np.ndarray, y: np.ndarray) -> Iterator[slice]:
-        """Slices of the batch whose unfolded windows stay within BUDGET."""
-        size = x.shape[1] * math.prod(self.kernel) * math.prod(y.shape[2:]) * x.itemsize
-        return chunks(len(x), size, BUDGET)
+    def __init__(self, geometry: Geometry, x: np.ndarray, y: np.ndarray):
+        self.geometry = geometry
+        self.counts = y.shape[2:]
+        self.plain = max(geometry.kernel + geometry.stride) == 1 and not any(geometry.pad)
+        if self.plain:
+            return
+        self.lay_out(x, [(0, 0), (0, 0), *((pad, pad) for pad in geometry.pad)])
+        self.windows = windows(self.image, geometry.kernel, geometry.stride, geometry.dilation)
+        self.columns = np.empty(self.windows.shape, x.dtype)
+        self.stages = [self.image]
+        for axis in range(len(self.counts) - 1, 0, -1):
+            shape = list(self.stages[0].shape)
+            shape[1 + len(self.counts)] = self.counts[axis]
+            shape.insert(2, geometry.kernel[axis])
+            self.stages.insert(0, np.empty(shape, x.dtype))
+
+    @staticmethod
+    def size(geometry: Geometry, x: np.ndarray, y: np.ndarray) -> int:
+        """How many numbers the unfolded windows of one example are."""
+        return x.shape[1] * math.prod(geometry.kernel) * math.prod(y.shape[2:])
+
+    @staticmethod
+    def order(w: np.ndarray) -> np.ndarray:
+        """The weights in the order of the columns, a view: (groups, maps, planes, kernel)."""
+        return w
+
+    def lay_out(self, x: np.ndarray, pads: list[tuple[int, int]]) -> None:
+        """Make the padded image for x."""
+        self.source, inside = overlap(x.shape, pads)
+        self.image = np.zeros([size + sum(pad) for size, pad in zip(x.shape, pads, strict=True)], x.dtype)
+        self.inside = self.image[inside]
+        self.blank = True
+
+    def enter(self, x: np.ndarray) -> None:
+        """Put x into the image."""
+        if not self.blank:
+            self.image.fill(0)
+            self.blank = True
+        self.copy(self.inside, x[self.source])
+
+    def leave(self, x: np.ndarray) -> None:
+        """Put the image, whose border is no longer 0, into x."""
+        self.blank = False
+        if self.inside.shape != x.shape:
+            x.fill(0)
+        self.copy(x[self.source], self.inside)
 
     def unfold(self, x: np.ndarray) -> np.ndarray:
         """The windows of x as columns: (n, planes kernel, windows)."""
-        depth = x.shape[1] * math.prod(self.kernel)
-        if max(self.kernel + self.stride) > 1:
-            view = windows(padded(x, [(pad, pad) for pad in self.pad]), self.kernel, self.stride, self.dilation)
-            x = self.scratch('_columns', view.shape)
-            x[...] = view
-        return x.reshape(len(x), depth, -1)
+        if self.plain:
+            return x.reshape(*x.shape[:2], -1)
+        self.enter(x)
+        self.columns[...] = self.windows
+        return self.columns.reshape(len(x), -1, math.prod(self.counts))
 
     def fold(self, columns: np.ndarray, x: np.ndarray) -> None:
-        """x = the sum of `columns` over the windows that each element is in; the transpose of `unfold`."""
-        sizes = tuple(n + 2 * p for n, p in zip(x.shape[2:], self.pad, strict=True))
-        counts = output_sizes(sizes, self.kernel, self.stride, None, self.dilation)
-        image = self.scratch('_image', x.shape[:2] + sizes)
-        image.fill(0)
-        fold_add(image, columns.reshape(*x.shape[:2], *self.kernel, *counts), self.kernel, self.stride, self.dilation)
-        padded(image, [(-pad, -pad) for pad in self.pad], 0, x)
+        """x = the sum of `columns` over the windows that each element is in; the transpose of `unfold`.
+
+        One axis after the other: the runs in memory along the first are long, and it leaves few sums for the others.
+        """
+        if self.plain:
+            x[...] = columns.reshape(x.shape)
+            return
+        values = columns.reshape(self.columns.shape)
+        axis = (slice(None),) * (1 + len(self.counts))
+        sizes = self.geometry
+        for stage, kernel, stride, dilation, count in zip(
+            self.stages, sizes.kernel, sizes.stride, sizes.dilation, self.counts, strict=True
+        ):
+            stage.fill(0)
+            for i in range(kernel):
+                start = i * dilation
+                stage[(*axis, slice(start, start + stride * (count - 1) + 1, stride))] += values[:, :, i]
+            values = stage
+        self.leave(x)
 
     def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray) -> None:
-        groups, maps = w.shape[:2]
-        w = w.reshape(groups, maps, -1)
-        for part in self.chunks(x, y):
-            columns = self.unfold(x[part])
-            count = len(columns)
-            np.matmul(w, columns.reshape(count, groups, w.shape[2], -1), y[part].reshape(count, groups, maps, -1))
+        np.matmul(w, self.grouped(self.unfold(x), w), self.grouped(y, w))
 
     def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
-        groups, maps = w.shape[:2]
-        w = w.reshape(groups, maps, -1).swapaxes(1, 2)
-        for part in self.chunks(x, y):
-            count = part.stop - part.start
-            columns = self.scratch('_columns', (count, groups, w.shape[1], math.prod(y.shape[2:])))
-            np.matmul(w, y[part].reshape(count, groups, maps, -1), columns)
-            self.fold(columns, x[part])
+        columns = x if self.plain else self.columns
+        np.matmul(w.swapaxes(1, 2), self.grouped(y, w), self.grouped(columns, w))
+        if not self.plain:
+            self.fold(columns, x)
 
-    def accumulate(self, x: np.ndarray, y: np.ndarray, w: np.ndarray, scale: float) -> None:
-        groups, maps = w.shape[:2]
-        for part in self.chunks(x, y):
-            columns = self.unfold(x[part])
-            count = len(columns)
-            products = np.matmul(
-                y[part].reshape(count, groups, maps, -1),
-                columns.reshape(count, groups, math.prod(w.shape[2:]), -1).swapaxes(2, 3),
-            )
-            w += scale * products.sum(0).reshape(w.shape)
+    def accumulate(self, x: np.ndarray, y: np.ndarray, sums: np.ndarray) -> None:
+        columns = self.grouped(self.unfold(x), sums)
+        sums += np.matmul(self.grouped(y, sums), columns.swapaxes(2, 3)).sum(0)
+
+    def grouped(self, array: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """Images' columns or maps as (n, groups, ..., windows)."""
+        return array.reshape(len(array), len(w), -1, math.prod(self.counts))
 
 
 def copy_planes(to: np.ndarray, source: np.ndarray) -> None:
@@ -378,7 +485,7 @@ def copy_planes(to: np.ndarray, source: np.ndarray) -> None:
 
 
 class Rows(Columns):
-    """The products with windows as rows: (windows, kernel planes), unfolded over all windowed axes but the first.
+    """Windows unfolded to rows, (windows, kernel planes), along all windowed axes but the first.
 
     Images are laid out as (first axis, n, other axes, planes). An offset along the kernel's first axis is then a
     shift by whole rows, so that one unfolded image, kernel[0] times smaller than all windows, serves kernel[0] matrix
@@ -387,110 +494,87 @@ class Rows(Columns):
     For many planes: PUT THE MEASUREMENT HERE
     """
 
-    def chunks(self, x, y):
-        size = self.stride[0] * self.depth(y) * math.prod(y.shape[3:]) * x.shape[1] * math.prod(self.kernel[1:])
-        return chunks(len(x), size * x.itemsize, BUDGET)
+    copy = staticmethod(copy_planes)
 
-    def depth(self, y: np.ndarray) -> int:
-        """How many rows along the first axis each phase of its stride has."""
-        return (self.kernel[0] - 1) * self.dilation[0] // self.stride[0] + y.shape[2]
-
-    def image(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
-        """x as (first axis, n, other axes, planes), and what is added to each of these axes, so that the first has
-        just the rows that are used."""
-        x = x.transpose(2, 0, *range(3, x.ndim), 1)
-        first = self.pad[0]
-        rows = self.stride[0] * self.depth(y)
-        return x, [(first, rows - first - len(x)), (0, 0), *((pad, pad) for pad in self.pad[1:]), (0, 0)]
-
-    def windows(self, image: np.ndarray) -> np.ndarray:
-        """The windows over the other axes of an image: (phase, first axis, n, other windows, other kernel, planes)."""
-        others = len(self.kernel) - 1
-        view = windows(image, self.kernel[1:], self.stride[1:], self.dilation[1:], 2)
-        view = view.reshape(-1, self.stride[0], *view.shape[1:])
-        return view.transpose(1, 0, 2, *range(3 + others, 3 + 2 * others), *range(3, 3 + others), -1)
-
-    def unfold(self, x, y):
-        """The rows of x, and of each offset along the first axis that part of them which it meets."""
-        image, pads = self.image(x, y)
-        if any(map(any, pads)) or not image.flags.c_contiguous:
-            sizes = tuple(map(sum, zip(image.shape, *zip(*pads, strict=True), strict=True)))
-            image = padded(image, pads, 0, self.scratch('_image', sizes), copy_planes)
-        view = self.windows(image)
-        if not view.flags.c_contiguous:
-            rows = self.scratch('_rows', view.shape)
-            rows[...] = view
-            view = rows
-        return view, self.offsets(view, y)
-
-    def offsets(self, rows: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """Of each offset along the first axis, the rows that it meets, as a matrix."""
-        found = []
-        for i in range(self.kernel[0]):
-            start, phase = divmod(i * self.dilation[0], self.stride[0])
-            part = rows[phase, start : start + y.shape[2]]
-            found.append(part.reshape(-1, math.prod(part.shape[-len(self.kernel) :])))
-        return found
-
-    def maps_buffer(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """A matrix (planes, windows in the order of the rows), and its memory in the shape of y: scratch, or, where it
-        is one example, y itself and None."""
+    def __init__(self, geometry: Geometry, x: np.ndarray, y: np.ndarray):
+        self.geometry = geometry
+        stride, n, maps, *counts = geometry.stride[0], *y.shape
         others = range(3, y.ndim)
-        if len(y) == 1:
-            return y[0].reshape(y.shape[1], -1), None
+        rows, first = stride * self.depth(geometry, y), geometry.pad[0]
+        pads = [(first, rows - first - x.shape[2]), (0, 0), *((pad, pad) for pad in geometry.pad[1:]), (0, 0)]
+        self.lay_out(self.by_rows(x), pads)
+        view = windows(self.image, geometry.kernel[1:], geometry.stride[1:], geometry.dilation[1:], 2)
+        view = view.reshape(-1, stride, *view.shape[1:])
+        kernel_axes, count_axes = (range(at, at + len(others)) for at in (3, 3 + len(others)))
+        self.windows = view.transpose(1, 0, 2, *count_axes, *kernel_axes, -1)
+        self.rows = self.windows if self.windows.flags.c_contiguous else np.empty(self.windows.shape, x.dtype)
+        self.shifts = []
+        for i in range(geometry.kernel[0]):
+            start, phase = divmod(i * geometry.dilation[0], stride)
+            self.shifts.append(self.rows[phase, start : start + counts[0]].reshape(n * math.prod(counts), -1))
         if y.strides[1] == y.itemsize:
-            view = self.scratch('_maps', y.transpose(2, 0, *others, 1).shape)
-            return view.reshape(-1, y.shape[1]).T, view.transpose(1, -1, 0, *(axis - 1 for axis in others))
-        view = self.scratch('_maps', y.transpose(1, 2, 0, *others).shape)
-        return view.reshape(y.shape[1], -1), view.transpose(2, 0, 1, *others)
+            product = np.empty((counts[0], n, *counts[1:], maps), x.dtype)
+            self.product, self.maps = product.reshape(-1, maps).T, product.transpose(1, -1, 0, *range(2, y.ndim - 1))
+        else:
+            product = np.empty((maps, counts[0], n, *counts[1:]), x.dtype)
+            self.product, self.maps = product.reshape(maps, -1), product.transpose(2, 0, 1, *others)
 
-    def maps(self, y: np.ndarray) -> np.ndarray:
-        """y as a matrix (planes, windows in the order of the rows)."""
-        matrix, view = self.maps_buffer(y)
-        if view is not None:
-            view[...] = y
-        return matrix
+    @staticmethod
+    def depth(geometry: Geometry, y: np.ndarray) -> int:
+        """How many rows along the first axis each phase of its stride has."""
+        return (geometry.kernel[0] - 1) * geometry.dilation[0] // geometry.stride[0] + y.shape[2]
 
-    def matrices(self, w: np.ndarray) -> np.ndarray:
-        """w as one matrix for each offset along the first axis: (kernel[0], maps, other kernel, planes), a view."""
+    @staticmethod
+    def size(geometry, x, y):
+        rows = geometry.stride[0] * Rows.depth(geometry, y) * math.prod(y.shape[3:])
+        return rows * x.shape[1] * math.prod(geometry.kernel[1:])
+
+    @staticmethod
+    def order(w):
+        """The weights in the order of the rows, a view: (kernel's first axis, maps, other axes, planes)."""
         return w[0].transpose(2, 0, *range(3, w.ndim - 1), 1)
 
+    @staticmethod
+    def by_rows(x: np.ndarray) -> np.ndarray:
+        """x as (first axis, n, other axes, planes), a view."""
+        return x.transpose(2, 0, *range(3, x.ndim), 1)
+
+    def unfold(self, x):
+        """The rows of x, of each offset along the first axis those that it meets."""
+        self.enter(self.by_rows(x))
+        if self.rows is not self.windows:
+            self.rows[...] = self.windows
+        return self.shifts
+
     def correlate(self, x, w, y):
-        w = self.matrices(w)
-        w = w.reshape(*w.shape[:2], -1)
-        for part in self.chunks(x, y):
-            product, maps = self.maps_buffer(y[part])
-            product.fill(0)
-            for rows, weights in zip(self.unfold(x[part], y)[1], w, strict=True):
-                add_product(product, weights, rows.T)
-            if maps is not None:
-                y[part] = maps
+        alone = len(y) == 1  # then y is itself a matrix in the order of the rows
+        product = y[0].reshape(len(self.product), -1) if alone else self.product
+        product.fill(0)
+        for rows, weights in zip(self.unfold(x), w, strict=True):
+            add_product(product, weights, rows.T)
+        if not alone:
+            y[...] = self.maps
+
+    def as_product(self, y: np.ndarray) -> np.ndarray:
+        """y as a matrix (planes, windows in the order of the rows)."""
+        if len(y) == 1:
+            return y[0].reshape(len(self.product), -1)
+        self.maps[...] = y
+        return self.product
 
     def spread(self, y, w, x):
-        w = self.matrices(w)
-        w = w.reshape(*w.shape[:2], -1)
-        for part in self.chunks(x, y):
-            product = self.maps(y[part])
-            to, pads = self.image(x[part], y)
-            image = self.scratch('_image', tuple(map(sum, zip(to.shape, *zip(*pads, strict=True), strict=True))))
-            image.fill(0)
-            view = self.windows(image)
-            folded = view.flags.c_contiguous
-            rows = view if folded else self.scratch('_rows', view.shape)
-            rows.fill(0)
-            for part_of_rows, weights in zip(self.offsets(rows, y), w, strict=True):
-                add_product(part_of_rows, product.T, weights)
-            if not folded:
-                for place in np.ndindex(*self.kernel[1:]):
-                    view[(..., *place, slice(None))] += rows[(..., *place, slice(None))]
-            padded(image, [(-before, -after) for before, after in pads], 0, to, copy_planes)
+        product = self.as_product(y)
+        self.image.fill(0)
+        if self.rows is not self.windows:
+            self.rows.fill(0)
+        for rows, weights in zip(self.shifts, w, strict=True):
+            add_product(rows, product.T, weights)
+        if self.rows is not self.windows:
+            for place in np.ndindex(*self.geometry.kernel[1:]):
+                self.windows[(..., *place, slice(None))] += self.rows[(..., *place, slice(None))]
+        self.leave(self.by_rows(x))
 
-    def accumulate(self, x, y, w, scale):
-        gradient = self.matrices(w)
-        sums = self.scratch('_sums', gradient.shape)
-        sums.fill(0)
-        for part in self.chunks(x, y):
-            product = self.maps(y[part])
-            for rows, total in zip(self.unfold(x[part], y)[1], sums.reshape(*sums.shape[:2], -1), strict=True):
-                add_product(total, product, rows)
-        gradient += scale * sums
+    def accumulate(self, x, y, sums):
+        product = self.as_product(y)
+        for rows, total in zip(self.unfold(x), sums, strict=True):
+            add_product(total, product, rows)
