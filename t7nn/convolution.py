@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import random
+from .blas import ones
 from .windows import Columns, Correlating, fold_add, full_sizes, times, windows
 
 __all__ = [
@@ -88,8 +89,9 @@ class Convolution(Correlating):
         return bias
 
     def forward_product(self, x: np.ndarray, y: np.ndarray) -> None:
-        """y = w x."""
-        self.correlate(x, self.kernels(self.weight, y, x), y)
+        """y = w x + b."""
+        bias = None if self.bias is None else self.by_plane(self.bias)
+        self.correlate(x, self.kernels(self.weight, y, x), y, bias)
 
     def backward_product(self, y: np.ndarray, x: np.ndarray) -> None:
         """x = w' y."""
@@ -106,10 +108,6 @@ class Convolution(Correlating):
         sizes = self.output_sizes(x.shape[2:], input)
         y = self.result('output', self.image(input), self.maps(), sizes)
         self.forward_product(x, y)
-        if self.bias is not None:
-            bias = self.by_plane(self.bias)
-            y = y.reshape(len(y), *bias.shape, -1)
-            y += bias[..., None]
         return self.output
 
     def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
@@ -124,7 +122,15 @@ class Convolution(Correlating):
         self.gradient_product(x, y, scale)
         if self.bias is not None:
             bias = self.by_plane(self.gradBias)
-            bias += scale * y.reshape(len(y), *bias.shape, -1).sum((0, -1))
+            y = y.reshape(len(y), *bias.shape, -1)
+            bias += scale * np.matmul(y, ones(y.shape[-1], y.dtype)).sum(0)  # half the time of a sum over both
+
+    def add_bias(self, y: np.ndarray) -> None:
+        """y += b."""
+        if self.bias is not None:
+            bias = self.by_plane(self.bias)
+            y = y.reshape(len(y), *bias.shape, -1)
+            y += bias[..., None]
 
     def pair(self, input: Any, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Input and gradOutput as batches, checked against each other."""
@@ -164,6 +170,7 @@ class Full(Convolution):
 
     def forward_product(self, x, y):
         self.spread(x, self.kernels(self.weight, x, y), y)
+        self.add_bias(y)
 
     def backward_product(self, y, x):
         self.correlate(y, self.kernels(self.weight, x, y), x)
@@ -390,6 +397,7 @@ class SpatialConvolutionLocal(SpatialConvolution):
         for images, maps, unfolding in self.unfoldings(Columns, x, y):
             product = np.matmul(weights, np.ascontiguousarray(unfolding.unfold(images).T))
             maps[...] = product.T.reshape(maps.shape)
+        self.add_bias(y)
 
     def backward_product(self, y, x):
         weights = self.matrices(self.weight).swapaxes(1, 2)
@@ -628,6 +636,7 @@ class _SubSampling(Convolution):
 
     def forward_product(self, x, y):
         np.multiply(self.per_plane(self.weight), self.window_sums(x), y)
+        self.add_bias(y)
 
     def backward_product(self, y, x):
         kernel = self.sizes('k')

@@ -323,17 +323,19 @@ class Correlating(Sliding):
     Between images x of shape (N, G C, sizes), maps y of shape (N, G M, counts), and weights w of shape
     (G, M, C, kernel), for each of G groups of planes:
 
-    - `correlate`: y = w x, where x stands for its windows unfolded to a matrix of C kernel rows, one column a window
+    - `correlate`: y = w x + b, where x stands for its windows unfolded to a matrix of C kernel rows, one column a
+      window; b is one number for each of the G M planes of y, or None
     - `spread`: x = w' y, folded back; this is the gradient of `correlate` with respect to x
     - `accumulate`: w += scale y x', the gradient of `correlate` with respect to w
     """
 
-    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray) -> None:
-        """y = w x."""
+    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray, b: np.ndarray | None = None) -> None:
+        """y = w x + b."""
         kind = formulation(w)
         w = matrices(kind.order(w))
+        b = None if b is None else b.reshape(-1, 1)
         for images, maps, unfolding in self.unfoldings(kind, x, y):
-            unfolding.correlate(images, w, maps)
+            unfolding.correlate(images, w, maps, b)
 
     def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
         """x = w' y."""
@@ -457,8 +459,11 @@ class Columns:
             values = stage
         self.leave(x)
 
-    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray) -> None:
+    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray, b: np.ndarray | None) -> None:
         np.matmul(w, self.grouped(self.unfold(x), w), self.grouped(y, w))
+        if b is not None:
+            y = matrices(y)
+            y += b
 
     def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
         columns = x if self.plain else self.columns
@@ -546,10 +551,10 @@ class Rows(Columns):
             self.rows[...] = self.windows
         return self.shifts
 
-    def correlate(self, x, w, y):
+    def correlate(self, x, w, y, b):
         alone = len(y) == 1  # then y is itself a matrix in the order of the rows
         product = y[0].reshape(len(self.product), -1) if alone else self.product
-        product.fill(0)
+        product[...] = 0 if b is None else b
         for rows, weights in zip(self.unfold(x), w, strict=True):
             add_product(product, weights, rows.T)
         if not alone:
