@@ -10,6 +10,7 @@ import numpy as np
 
 from . import random
 from .blas import ones
+from .tensors import describe
 from .windows import Columns, Correlating, fold_add, full_sizes, times, windows
 
 __all__ = [
@@ -121,16 +122,19 @@ class Convolution(Correlating):
         x, y = self.pair(input, gradOutput)
         self.gradient_product(x, y, scale)
         if self.bias is not None:
-            bias = self.by_plane(self.gradBias)
-            y = y.reshape(len(y), *bias.shape, -1)
+            bias, y = self.matched(self.gradBias, y)
             bias += scale * np.matmul(y, ones(y.shape[-1], y.dtype)).sum(0)  # half the time of a sum over both
 
     def add_bias(self, y: np.ndarray) -> None:
         """y += b."""
         if self.bias is not None:
-            bias = self.by_plane(self.bias)
-            y = y.reshape(len(y), *bias.shape, -1)
+            bias, y = self.matched(self.bias, y)
             y += bias[..., None]
+
+    def matched(self, bias: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`bias` or `gradBias` by plane, and y in the shape (n, ..., places) where the same planes are in between."""
+        bias = self.by_plane(bias)
+        return bias, y.reshape(len(y), *bias.shape, math.prod(y.shape[1:]) // bias.size)
 
     def pair(self, input: Any, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Input and gradOutput as batches, checked against each other."""
@@ -164,6 +168,8 @@ class Full(Convolution):
     def output_sizes(self, sizes, input):
         kernel, stride, pad, adjust = map(self.sizes, ('k', 'd', 'pad', 'adj'))
         if input is not self.image(input):
+            if len(input) != 2 or np.ndim(input[1]) < len(kernel):
+                raise self.error(f'a target with {times(self.axes)} as second input needed, got {describe(input)}')
             target = input[1].shape[-len(kernel) :]
             adjust = tuple((n + 2 * p - k) % d for n, p, k, d in zip(target, pad, kernel, stride, strict=True))
         return full_sizes(sizes, kernel, stride, pad, adjust, self.error)
@@ -446,16 +452,10 @@ class SpatialDepthWiseConvolution(SpatialConvolution):
         return bias.T
 
     def forward_product(self, x, y):
-        self.weight = self._in_four(self.weight)
+        shape = self.nOutputPlane, self.nInputPlane, self.kH, self.kW
+        self.weight = self.weight.reshape(shape)  # as Torch7 does, when they are first used
+        self.gradWeight = self.gradWeight if self.gradWeight is None else self.gradWeight.reshape(shape)
         super().forward_product(x, y)
-
-    def gradient_product(self, x, y, scale):
-        self.gradWeight = self._in_four(self.gradWeight)
-        super().gradient_product(x, y, scale)
-
-    def _in_four(self, weight: np.ndarray) -> np.ndarray:
-        """`weight` with the dimensions that Torch7 gives it when it is first used."""
-        return weight.reshape(self.nOutputPlane, self.nInputPlane, self.kH, self.kW)
 
 
 class SpatialFullConvolution(Full):

@@ -209,8 +209,8 @@ def chunks(count: int, size: int, budget: int) -> Iterator[slice]:
 #: how many bytes of unfolded windows are made at a time; one example's are made even where they are more
 BUDGET = 1 << 20
 
-#: windows whose planes times kernel, but for the kernel's first axis, are at least so many numbers are made rows
-WIDE = 16
+#: from so many planes on windows are unfolded to `Rows`
+WIDE = 8
 
 
 class Geometry:
@@ -365,9 +365,8 @@ class Correlating(Sliding):
 
 def formulation(w: np.ndarray) -> type['Columns']:
     """How the windows of a layer with weights `w` are unfolded."""
-    groups, _, planes, first, *others = w.shape
-    wide = groups == 1 and first * math.prod(others) > 1 and planes * math.prod(others) >= WIDE
-    return Rows if wide else Columns
+    groups, _, planes, *kernel = w.shape
+    return Rows if planes >= WIDE and groups == 1 < math.prod(kernel) else Columns
 
 
 def matrices(w: np.ndarray) -> np.ndarray:
