@@ -79,11 +79,11 @@ class Convolution(Correlating):
 
     def output_sizes(self, sizes: tuple[int, ...], input: Any) -> tuple[int, ...]:
         """The output's sizes for an image of `sizes`, which is that of `input`."""
-        return self.geometry().counts(sizes)
+        return self.geometry().counts(sizes, self.error)
 
     def kernels(self, weight: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
         """`weight` or `gradWeight` as (groups, maps, planes, kernel), a view, for the planes of y and x."""
-        return weight.reshape(1, len(weight), -1, *self.sizes('k'))
+        return weight.reshape(1, len(weight), -1, *self.geometry().kernel)
 
     def by_plane(self, bias: np.ndarray) -> np.ndarray:
         """`bias` or `gradBias` in the order of the output's planes, a view."""

@@ -218,18 +218,17 @@ class Geometry:
 
     names = {'k': 1, 'd': 1, 'pad': 0, 'dilation': 1}
 
-    def __init__(self, layer: 'Sliding', fields: list):
+    def __init__(self, layer: 'Sliding', fields: list[int | None]):
         self.fields = fields
-        self.error = layer.error
         self.kernel, self.stride, self.pad, self.dilation = (layer.sizes(*item) for item in self.names.items())
         self._counts = (), ()
         self._unfoldings = {}
 
-    def counts(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        """How many windows images of `sizes` have."""
+    def counts(self, sizes: tuple[int, ...], error: Callable[[str], Exception]) -> tuple[int, ...]:
+        """How many windows images of `sizes` have; as `output_sizes`."""
         known, counts = self._counts
         if known != sizes:
-            counts = output_sizes(sizes, self.kernel, self.stride, self.pad, self.dilation, error=self.error)
+            counts = output_sizes(sizes, self.kernel, self.stride, self.pad, self.dilation, error=error)
             self._counts = sizes, counts
         return counts
 
@@ -250,12 +249,11 @@ class Sliding(Module):
 
     A class says `axes`, the letters of its windowed dimensions in the order of the memory: ``'W'``, ``'HW'``,
     ``'THW'``; and `order`, the same in the order of Torch7's arguments. Its fields are then ``kW``, ``dW``, ``padW``
-    and so on. Where `frames` is true, planes are the last axis of the memory.
+    and so on.
     """
 
     axes = 'HW'
     order = 'WH'
-    frames = False
 
     def set_sizes(self, name: str, *sizes: int | None) -> None:
         """Set the fields ``name + axis`` from arguments in Torch7's order; None is as the one before it."""
@@ -263,6 +261,39 @@ class Sliding(Module):
         for axis, size in zip(self.order, sizes, strict=True):
             last = last if size is None else size
             setattr(self, name + axis, last)
+
+    def sizes(self, name: str, default: int = 0) -> tuple[int, ...]:
+        """The fields ``name + axis`` in the order of the memory: ``sizes('pad')`` is (padH, padW)."""
+        return tuple([int(getattr(self, name + axis, default)) for axis in self.axes])
+
+    def listed(self, name: str, separator: str = ',') -> str:
+        """The fields ``name + axis`` in Torch7's order, for `str`."""
+        return separator.join([str(getattr(self, name + axis)) for axis in self.order])
+
+    def scratch(self, name: str, shape: Sizes, dtype: np.dtype | None = None) -> np.ndarray:
+        """An array of `shape` with arbitrary values, whose memory is kept from call to call under `name`."""
+        size, dtype = math.prod(shape), dtype or self.dtype
+        array = self._buffers.get(name)
+        if array is None or array.size < size or array.dtype != dtype:
+            array = self._buffers[name] = np.empty(size, dtype)
+        return array[:size].reshape(shape)
+
+
+class Correlating(Sliding):
+    """The base of layers whose windows are multiplied by a matrix: a convolution's three products.
+
+    Between images x of shape (N, G C, sizes), maps y of shape (N, G M, counts), and weights w of shape
+    (G, M, C, kernel), for each of G groups of planes:
+
+    - `correlate`: y = w x + b, where x stands for its windows unfolded to a matrix of C kernel rows, one column a
+      window; b is one number for each of the G M planes of y, or None
+    - `spread`: x = w' y, folded back; this is the gradient of `correlate` with respect to x
+    - `accumulate`: w += scale y x', the gradient of `correlate` with respect to w
+
+    Where `frames` is true, planes are the last axis of input and output.
+    """
+
+    frames = False
 
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -276,14 +307,6 @@ class Sliding(Module):
         if known is None or known.fields != fields:
             known = self._geometry = Geometry(self, fields)
         return known
-
-    def sizes(self, name: str, default: int = 0) -> tuple[int, ...]:
-        """The fields ``name + axis`` in the order of the memory: ``sizes('pad')`` is (padH, padW)."""
-        return tuple([int(getattr(self, name + axis, default)) for axis in self.axes])
-
-    def listed(self, name: str, separator: str = ',') -> str:
-        """The fields ``name + axis`` in Torch7's order, for `str`."""
-        return separator.join([str(getattr(self, name + axis)) for axis in self.order])
 
     def batch(self, tensor: np.ndarray) -> np.ndarray:
         """`tensor` as (examples, planes, sizes ...), a view."""
@@ -315,19 +338,6 @@ class Sliding(Module):
                 f'gradOutput of {examples} x {planes} planes of {times(sizes)} needed, got {describe(gradOutput)}'
             )
         return gradients
-
-
-class Correlating(Sliding):
-    """The base of layers whose windows are multiplied by a matrix: a convolution's three products.
-
-    Between images x of shape (N, G C, sizes), maps y of shape (N, G M, counts), and weights w of shape
-    (G, M, C, kernel), for each of G groups of planes:
-
-    - `correlate`: y = w x + b, where x stands for its windows unfolded to a matrix of C kernel rows, one column a
-      window; b is one number for each of the G M planes of y, or None
-    - `spread`: x = w' y, folded back; this is the gradient of `correlate` with respect to x
-    - `accumulate`: w += scale y x', the gradient of `correlate` with respect to w
-    """
 
     def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray, b: np.ndarray | None = None) -> None:
         """y = w x + b."""
