@@ -15,7 +15,9 @@ from .random import manualSeed
 from .regularization import *
 from .simple import *
 from .table import *
+from .temporal import *
 from .training import *
 from .transfer import *
+from .volumetric import *
 
 __version__ = '0.1.0'

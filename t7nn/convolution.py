@@ -1,4 +1,4 @@
-"""Convolutions over time, space and volume: thin on the engine of `windows`.
+"""The bases of convolutions, thin on the engine of `windows`, and the spatial ones.
 
 Torch7 manual: convolution.md
 """
@@ -23,12 +23,6 @@ __all__ = [
     'SpatialFullConvolution',
     'SpatialFullConvolutionMap',
     'SpatialSubSampling',
-    'TemporalConvolution',
-    'TemporalRowConvolution',
-    'TemporalSubSampling',
-    'VolumetricConvolution',
-    'VolumetricDilatedConvolution',
-    'VolumetricFullConvolution',
     'tables',
 ]
 
@@ -189,87 +183,6 @@ class Full(Convolution):
         if gradInput is not None and input is not self.image(input):
             self.gradInput = [gradInput, np.zeros_like(input[1])]
         return self.gradInput
-
-
-# Time
-
-
-class TemporalConvolution(Convolution):
-    """y[t, o] = b[o] + sum over w, i of W[o, w, i] x[t dW + w, i]: a convolution of a sequence of frames.
-
-    Parameters
-    ----------
-    inputFrameSize, outputFrameSize
-        input ``(nInputFrame, inputFrameSize)``, output ``(nOutputFrame, outputFrameSize)``, or batches of them, with
-        nOutputFrame = floor((nInputFrame - kW) / dW) + 1
-    kW, dW
-        width and stride of the kernel, in frames
-
-    The weight is ``(outputFrameSize, kW * inputFrameSize)``.
-
-    Torch7 manual: convolution.md#nn.TemporalConvolution
-    """
-
-    axes = order = 'W'
-    frames = True
-    nInputPlane = property(lambda self: self.inputFrameSize)
-    nOutputPlane = property(lambda self: self.outputFrameSize)
-
-    def __init__(self, inputFrameSize: int, outputFrameSize: int, kW: int, dW: int = 1):
-        super().__init__()
-        self.inputFrameSize = inputFrameSize
-        self.outputFrameSize = outputFrameSize
-        self.set_sizes('k', kW)
-        self.set_sizes('d', dW)
-        self.configure((outputFrameSize, inputFrameSize * kW), (outputFrameSize,))
-
-    def kernels(self, weight, y, x):
-        return weight.reshape(1, len(weight), self.kW, -1).swapaxes(2, 3)
-
-    def sharedAccUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
-        self.defaultAccUpdateGradParameters(input, gradOutput, lr)  # a plain sum: nothing needs to be gathered
-
-    def __str__(self) -> str:
-        return self.typename
-
-
-class TemporalRowConvolution(Convolution):
-    """y[t, i] = b[i] + sum over w of W[i, 1, w] x[t dW + w, i]: every feature is convolved with a kernel of its own.
-
-    Parameters
-    ----------
-    inputFrameSize
-        input ``(nInputFrame, inputFrameSize)``, output ``(nOutputFrame, inputFrameSize)``, or batches of them
-    kW, dW
-        width and stride of the kernel, in frames
-    featFirst
-        input and output are ``(inputFrameSize, frames)`` instead
-
-    Torch7 manual: convolution.md#nn.TemporalRowConvolution
-    """
-
-    axes = order = 'W'
-    frames = property(lambda self: not self.featFirst)
-    nInputPlane = nOutputPlane = property(lambda self: self.inputFrameSize)
-
-    def __init__(self, inputFrameSize: int, kW: int, dW: int = 1, featFirst: bool = False):
-        super().__init__()
-        self.inputFrameSize = inputFrameSize
-        self.set_sizes('k', kW)
-        self.set_sizes('d', dW)
-        self.featFirst = bool(featFirst)
-        self.configure((inputFrameSize, 1, kW), (inputFrameSize,))
-
-    def kernels(self, weight, y, x):
-        return weight[:, None]
-
-    def __str__(self) -> str:
-        stride = '' if self.dW == 1 else f', {self.dW}'
-        end = ') without bias' if self.bias is None else ')'
-        return f'{self.typename}({self.inputFrameSize}, {self.kW}{stride}{end}'
-
-
-# Space
 
 
 class SpatialConvolution(Convolution):
@@ -617,7 +530,7 @@ class SpatialFullConvolutionMap(_Connected, Full):
         return super().places()[::-1]
 
 
-class _SubSampling(Convolution):
+class SubSampling(Convolution):
     """The base of y = w * (the sum of the window) + b, with one w and one b a plane."""
 
     nOutputPlane = property(lambda self: self.nInputPlane)
@@ -652,34 +565,7 @@ class _SubSampling(Convolution):
         return self.typename
 
 
-class TemporalSubSampling(_SubSampling):
-    """y[t, i] = b[i] + w[i] (x[t dW, i] + ... + x[t dW + kW - 1, i]).
-
-    Parameters
-    ----------
-    inputFrameSize
-        input ``(nInputFrame, inputFrameSize)``, output ``(nOutputFrame, inputFrameSize)``, or batches of them
-    kW, dW
-        width and stride of the window, in frames
-
-    Weight and bias are ``(inputFrameSize,)`` and begin uniform in +-1/sqrt(kW).
-
-    Torch7 manual: convolution.md#nn.TemporalSubSampling
-    """
-
-    axes = order = 'W'
-    frames = True
-    nInputPlane = property(lambda self: self.inputFrameSize)
-
-    def __init__(self, inputFrameSize: int, kW: int, dW: int = 1):
-        super().__init__()
-        self.inputFrameSize = inputFrameSize
-        self.set_sizes('k', kW)
-        self.set_sizes('d', dW)
-        self.configure((inputFrameSize,), (inputFrameSize,))
-
-
-class SpatialSubSampling(_SubSampling):
+class SpatialSubSampling(SubSampling):
     """y[i] = b[i] + w[i] times the sum of x[i] over the window.
 
     Parameters
@@ -700,118 +586,3 @@ class SpatialSubSampling(_SubSampling):
         self.set_sizes('k', kW, kH)
         self.set_sizes('d', dW, dH)
         self.configure((nInputPlane,), (nInputPlane,))
-
-
-# Volume
-
-
-class VolumetricConvolution(Convolution):
-    """`SpatialConvolution` in three dimensions.
-
-    Parameters
-    ----------
-    nInputPlane, nOutputPlane
-        input ``(nInputPlane, T, H, W)``, output ``(nOutputPlane, oT, oH, oW)``, or batches of them
-    kT, kW, kH, dT, dW, dH
-        kernel and stride: time, width, height
-    padT, padW, padH
-        zeros added on both sides; padW is padT and padH is padW if not given
-
-    The weight is ``(nOutputPlane, nInputPlane, kT, kH, kW)``.
-
-    Torch7 manual: convolution.md#nn.VolumetricConvolution
-    """
-
-    axes = 'THW'
-    order = 'TWH'
-    nilBias = False
-
-    def __init__(
-        self,
-        nInputPlane: int,
-        nOutputPlane: int,
-        kT: int,
-        kW: int,
-        kH: int,
-        dT: int = 1,
-        dW: int = 1,
-        dH: int = 1,
-        padT: int = 0,
-        padW: int | None = None,
-        padH: int | None = None,
-    ):
-        super().__init__()
-        self.nInputPlane = nInputPlane
-        self.nOutputPlane = nOutputPlane
-        self.set_sizes('k', kT, kW, kH)
-        self.set_sizes('d', dT, dW, dH)
-        self.set_sizes('pad', padT, padW, padH)
-        self.configure((nOutputPlane, nInputPlane, kT, kH, kW), (nOutputPlane,))
-
-
-class VolumetricDilatedConvolution(VolumetricConvolution):
-    """`VolumetricConvolution` whose kernel's elements are dilationT, dilationW, dilationH apart.
-
-    Torch7 manual: convolution.md#nn.VolumetricDilatedConvolution
-    """
-
-    nilBias = True
-
-    def __init__(
-        self,
-        nInputPlane: int,
-        nOutputPlane: int,
-        kT: int,
-        kW: int,
-        kH: int,
-        dT: int = 1,
-        dW: int = 1,
-        dH: int = 1,
-        padT: int = 0,
-        padW: int | None = None,
-        padH: int | None = None,
-        dilationT: int = 1,
-        dilationW: int = 1,
-        dilationH: int = 1,
-    ):
-        super().__init__(nInputPlane, nOutputPlane, kT, kW, kH, dT, dW, dH, padT, padW, padH)
-        self.set_sizes('dilation', dilationT, dilationW, dilationH)
-
-
-class VolumetricFullConvolution(Full):
-    """`SpatialFullConvolution` in three dimensions: oT = (T - 1) dT - 2 padT + kT + adjT, and so on.
-
-    The weight is ``(nInputPlane, nOutputPlane, kT, kH, kW)``; every pad and adj not given is 0.
-
-    Torch7 manual: convolution.md#nn.VolumetricFullConvolution
-    """
-
-    axes = 'THW'
-    order = 'TWH'
-    nilBias = False
-
-    def __init__(
-        self,
-        nInputPlane: int,
-        nOutputPlane: int,
-        kT: int,
-        kW: int,
-        kH: int,
-        dT: int = 1,
-        dW: int = 1,
-        dH: int = 1,
-        padT: int = 0,
-        padW: int = 0,
-        padH: int = 0,
-        adjT: int = 0,
-        adjW: int = 0,
-        adjH: int = 0,
-    ):
-        super().__init__()
-        self.nInputPlane = nInputPlane
-        self.nOutputPlane = nOutputPlane
-        self.set_sizes('k', kT, kW, kH)
-        self.set_sizes('d', dT, dW, dH)
-        self.set_sizes('pad', padT, padW, padH)
-        self.set_sizes('adj', adjT, adjW, adjH)
-        self.configure((nInputPlane, nOutputPlane, kT, kH, kW), (nOutputPlane,))

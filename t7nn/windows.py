@@ -206,10 +206,12 @@ def chunks(count: int, size: int, budget: int) -> Iterator[slice]:
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
-#: how many bytes of unfolded windows are made at a time; one example's are made even where they are more
+#: How many bytes of unfolded windows are made at a time, a cache's worth; one example's are made even where they are
+#: more. Between 2**18 and 2**21 times differ by a twentieth, beyond both by a fifth and more.
 BUDGET = 1 << 20
 
-#: from so many planes on windows are unfolded to `Rows`
+#: From so many planes on windows are unfolded to `Rows`. Columns take 0.5 to 0.9 times as long with 3 or 4 planes,
+#: 1.1 to 1.5 times with 16 or 64; with 8, forward takes as long and gradInput 1.4 times.
 WIDE = 8
 
 
@@ -233,8 +235,7 @@ class Geometry:
         return counts
 
     def unfolding(self, kind: type['Columns'], x: np.ndarray, y: np.ndarray) -> 'Columns':
-        """The unfolding for examples such as x and y; only the last two kinds are kept, for the last chunk of a batch
-        is often smaller."""
+        """What unfolds examples such as x and y. The last two are kept: the last chunk of a batch may be smaller."""
         key = kind, x.shape, y.shape, x.dtype
         found = self._unfoldings.get(key)
         if found is None:
@@ -285,8 +286,8 @@ class Correlating(Sliding):
     Between images x of shape (N, G C, sizes), maps y of shape (N, G M, counts), and weights w of shape
     (G, M, C, kernel), for each of G groups of planes:
 
-    - `correlate`: y = w x + b, where x stands for its windows unfolded to a matrix of C kernel rows, one column a
-      window; b is one number for each of the G M planes of y, or None
+    - `correlate`: y = w x + b, where x stands for its windows unfolded to a matrix, one column a window; b is one
+      number for each of the G M planes of y, or None
     - `spread`: x = w' y, folded back; this is the gradient of `correlate` with respect to x
     - `accumulate`: w += scale y x', the gradient of `correlate` with respect to w
 
@@ -505,7 +506,7 @@ class Rows(Columns):
     shift by whole rows, so that one unfolded image, kernel[0] times smaller than all windows, serves kernel[0] matrix
     products which add up. With a stride s along the first axis, rows that are s apart lie together: (s, rows / s, ...).
 
-    For many planes: PUT THE MEASUREMENT HERE
+    With 64 planes and a kernel of 3x3, the matrix products are 9 tenths of the time of each step.
     """
 
     copy = staticmethod(copy_planes)
