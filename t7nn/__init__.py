@@ -3,6 +3,7 @@
 from . import hooks, optim, random
 from .arithmetic import *
 from .containers import *
+from .convolution import *
 from .criterions import *
 from .linear import *
 from .miscellaneous import *
@@ -16,7 +17,9 @@ from .rectifiers import *
 from .regularization import *
 from .simple import *
 from .table import *
+from .temporal import *
 from .training import *
 from .transfer import *
+from .volumetric import *
 
 __version__ = '0.1.0'

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ['abs_sum', 'add_outer', 'add_scaled', 'constant', 'ones']
+__all__ = ['abs_sum', 'add_outer', 'add_product', 'add_scaled', 'constant', 'ones']
 
 
 class _Routines(NamedTuple):
@@ -73,6 +73,17 @@ def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray, b: np.n
         result = routines.axpy(summed, b, len(b), scale)
         if result is not b:
             b[...] = result
+
+
+def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
+    """c += a b, for matrices that are row-major or transposes of such; others are copied."""
+    if not c.flags.f_contiguous:
+        c, a, b = c.T, b.T, a.T
+    first, first_transposed = (a, 0) if a.flags.f_contiguous else (a.T, 1)
+    second, second_transposed = (b, 0) if b.flags.f_contiguous else (b.T, 1)
+    result = _ROUTINES[c.dtype.char].gemm(1, first, second, 1, c, first_transposed, second_transposed, 1)
+    if result is not c:
+        c[...] = result
 
 
 def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:

@@ -1,0 +1,325 @@
+"""Convolutions against scipy.signal and plain formulas, their chunks, and bad input."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import correlate
+
+import t7nn as nn
+from t7nn import windows
+
+
+def by_scipy(x, w, b, stride, pad, dilation):
+    """The convolution of one example by scipy.signal.correlate, every place of it, of which strides then pick some."""
+    x = np.pad(x, [(0, 0)] + [(p, p) for p in pad])
+    spread = np.zeros(w.shape[:2] + tuple(d * (k - 1) + 1 for k, d in zip(w.shape[2:], dilation, strict=True)))
+    spread[(..., *(slice(None, None, d) for d in dilation))] = w
+    picked = tuple(slice(None, None, s) for s in stride)
+    return np.stack(
+        [
+            sum(correlate(plane, kernel, 'valid', 'direct') for plane, kernel in zip(x, kernels, strict=True))[picked]
+            for kernels in spread
+        ]
+    ) + b.reshape(-1, *(1,) * len(stride))
+
+
+@st.composite
+def layers(draw, dims):
+    """(geometry in the order of the memory, planes, maps, sizes, examples) of a convolution."""
+    each = st.tuples(*[st.integers(1, 3)] * dims)
+    kernel, stride, dilation = draw(each), draw(each), draw(each)
+    pad = draw(st.tuples(*[st.integers(0, 2)] * dims))
+    sizes = tuple(
+        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 4)) for k, d, p in zip(kernel, dilation, pad, strict=True)
+    )
+    planes = draw(st.sampled_from([1, 2, windows.WIDE - 1, windows.WIDE, windows.WIDE + 3]))
+    return kernel, stride, pad, dilation, planes, draw(st.integers(1, 3)), sizes, draw(st.integers(0, 3))
+
+
+def order(sizes):
+    """Sizes in the order of Torch7's arguments: (T,) W, H."""
+    return (*sizes[:-2], *sizes[:-3:-1])
+
+
+def check(layer, w, x, expected):
+    """`layer` against the expected output, and its gradients by the inner products that define them: <dy, f(x)> is
+    linear in x and in w, so that both gradients can be read off its values at other places."""
+    assert np.allclose(layer.forward(x), expected(x, w), rtol=1e-12, atol=1e-12)
+    rng = np.random.RandomState(3)
+    g = rng.randn(*layer.output.shape)
+    gradInput = layer.updateGradInput(x, g).copy()
+    other = rng.randn(*x.shape)
+    constant = expected(np.zeros_like(x), w)
+    assert gradInput.shape == x.shape
+    assert np.isclose((gradInput * other).sum(), (g * (expected(other, w) - constant)).sum(), rtol=1e-10, atol=1e-10)
+    layer.zeroGradParameters()
+    layer.accGradParameters(x, g, 0.5)
+    other = rng.randn(*w.shape)
+    change = (g * (expected(x, other) - expected(x, np.zeros_like(w)))).sum()
+    assert np.isclose((layer.gradWeight.reshape(w.shape) * other).sum(), 0.5 * change, rtol=1e-10, atol=1e-10)
+    planes = tuple(axis for axis in range(g.ndim) if axis != g.ndim - len(w.shape) + 1)
+    assert np.allclose(layer.gradBias, 0.5 * g.sum(planes), rtol=1e-12, atol=1e-12)
+
+
+def compare(make, geometry):
+    kernel, stride, pad, dilation, planes, maps, sizes, count = geometry
+    layer = make(planes, maps, *map(order, (kernel, stride, pad, dilation)))
+    x = np.random.RandomState(1).randn(*([count] if count else []), planes, *sizes)
+    bias = layer.bias.copy()
+
+    def expected(x, w):
+        examples = [by_scipy(example, w, bias, stride, pad, dilation) for example in (x if count else [x])]
+        return np.stack(examples) if count else examples[0]
+
+    check(layer, layer.weight.reshape(maps, planes, *kernel).copy(), x, expected)
+
+
+@given(layers(2), st.sampled_from([1, 500, 1 << 20]))
+@settings(max_examples=60, deadline=None)
+def test_spatial(geometry, budget):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(windows, 'BUDGET', budget)
+        compare(lambda i, o, k, s, p, d: nn.SpatialDilatedConvolution(i, o, *k, *s, *p, *d), geometry)
+
+
+@given(layers(3))
+@settings(max_examples=30, deadline=None)
+def test_volumetric(geometry):
+    compare(lambda i, o, k, s, p, d: nn.VolumetricDilatedConvolution(i, o, *k, *s, *p, *d), geometry)
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.sampled_from([2, 9]), st.integers(0, 4), st.integers(0, 3))
+@settings(deadline=None)
+def test_temporal(kW, dW, size, more, count):
+    layer = nn.TemporalConvolution(size, 3, kW, dW)
+    x = np.random.RandomState(2).randn(*([count] if count else []), kW + more, size)
+
+    def expected(x, w):
+        frames = range(0, kW + more - kW + 1, dW)
+        return np.stack([x[..., t : t + kW, :].reshape(*x.shape[:-2], -1) @ w.T + bias for t in frames], -2)
+
+    bias = layer.bias.copy()
+    w = layer.weight.copy()
+    assert np.allclose(layer.forward(x), expected(x, w), rtol=1e-12, atol=1e-12)
+    g = np.random.RandomState(3).randn(*layer.output.shape)
+    layer.zeroGradParameters()
+    gradInput = layer.backward(x, g)
+    other = np.random.RandomState(4).randn(*x.shape)
+    assert np.isclose((gradInput * other).sum(), (g * (expected(other, w) - bias)).sum(), rtol=1e-10, atol=1e-10)
+    assert np.isclose((layer.gradWeight * w).sum(), (g * (expected(x, w) - bias)).sum(), rtol=1e-10, atol=1e-10)
+
+
+@given(layers(2), st.integers(0, 2), st.integers(0, 2))
+@settings(max_examples=40, deadline=None)
+def test_full_is_the_transpose(geometry, adjW, adjH):
+    kernel, stride, _, _, planes, maps, sizes, count = geometry
+    adjust = min(adjH, stride[0] - 1), min(adjW, stride[1] - 1)
+    full = nn.SpatialFullConvolution(maps, planes, *order(kernel), *order(stride), 0, 0, *order(adjust))
+    plain = nn.SpatialConvolution(planes, maps, *order(kernel), *order(stride)).noBias()
+    full.bias.fill(0)
+    plain.weight[:] = full.weight
+    y = np.random.RandomState(1).randn(count + 1, maps, *sizes)
+    x = full.forward(y).copy()
+    assert x.shape[2:] == tuple((n - 1) * s + k + a for n, s, k, a in zip(sizes, stride, kernel, adjust, strict=True))
+    other = np.random.RandomState(2).randn(*x.shape)
+    assert np.isclose((x * other).sum(), (y * plain.forward(other)).sum(), rtol=1e-10, atol=1e-10)
+    assert np.allclose(full.updateGradInput(y, other), plain.output, rtol=1e-12, atol=1e-12)
+    full.zeroGradParameters()
+    plain.zeroGradParameters()
+    full.accGradParameters(y, other, 2)
+    plain.accGradParameters(other, y, 2)
+    assert np.allclose(full.gradWeight, plain.gradWeight, rtol=1e-12, atol=1e-12)
+
+
+def test_grouped_classes_by_plain_convolutions():
+    rng = np.random.RandomState(0)
+    x = rng.randn(2, 3, 5, 6)
+    depthwise = nn.SpatialDepthWiseConvolution(3, 2, 3, 2, 2, 1, 1)
+    weight, bias = depthwise.weight.reshape(2, 3, 1, 2, 3), depthwise.bias
+    expected = [by_scipy(x[0, i : i + 1], weight[:, i], bias[:, i], (1, 2), (1, 1), (1, 1)) for i in range(3)]
+    assert np.allclose(depthwise.forward(x)[0], np.concatenate(expected), rtol=1e-12, atol=1e-12)
+    row = nn.TemporalRowConvolution(3, 2)
+    frames = x[0, :, :, 0].T
+    expected = [row.weight[i, 0] @ frames[t : t + 2, i] + row.bias[i] for t in range(4) for i in range(3)]
+    assert np.allclose(row.forward(frames).ravel(), expected, rtol=1e-12, atol=1e-12)
+    local = nn.SpatialConvolutionLocal(3, 2, 6, 5, 3, 2, 2, 1, 1)
+    padded = np.pad(x[1], [(0, 0), (1, 1), (1, 1)])
+    for i, j in np.ndindex(local.oH, local.oW):
+        window = padded[:, i : i + 2, 2 * j : 2 * j + 3]
+        expected = (local.weight[i, j] * window).sum((1, 2, 3)) + local.bias[:, i, j]
+        assert np.allclose(local.forward(x)[1, :, i, j], expected, rtol=1e-12, atol=1e-12)
+
+
+def test_map_lets_other_planes_be():
+    layer = nn.SpatialConvolutionMap(nn.tables.oneToOne(2), 2, 2)
+    x = np.random.RandomState(0).randn(3, 3, 4)
+    assert np.array_equal(layer.forward(x), layer.forward(x[:2].copy()))
+    gradInput = layer.forward(x) is not None and layer.updateGradInput(x, np.ones((2, 2, 3)))
+    assert gradInput.shape == x.shape
+    assert not gradInput[2].any()
+    assert gradInput[:2].any()
+    full = nn.SpatialFullConvolutionMap(nn.tables.oneToOne(2), 2, 2)
+    assert full.forward(x).shape == (2, 4, 5)
+    assert not full.updateGradInput(x, np.ones((2, 4, 5)))[2].any()
+
+
+def test_a_connection_twice_counts_twice():
+    layer = nn.SpatialConvolutionMap(np.array([[1.0, 1], [1, 1]]), 1, 1)
+    layer.weight[:] = np.array([2.0, 3.0]).reshape(2, 1, 1)
+    layer.bias[:] = 0
+    x = np.ones((1, 2, 2))
+    assert layer.forward(x).ravel().tolist() == [5] * 4
+    layer.zeroGradParameters()
+    layer.accGradParameters(x, x)
+    assert layer.gradWeight.ravel().tolist() == [4, 4]
+
+
+def test_map_decay():
+    layer = nn.SpatialConvolutionMap(nn.tables.full(2, 2), 2, 2)
+    weight, bias = layer.weight.copy(), layer.bias.copy()
+    layer.decayParameters(0.25)
+    assert np.array_equal(layer.weight, 0.75 * weight)
+    assert np.allclose(layer.bias, 0.75 * bias)
+
+
+def test_map_without_connections_to_a_plane():
+    layer = nn.SpatialConvolutionMap(np.array([[1.0, 2]]), 2, 2)
+    assert np.isfinite(layer.bias).all()
+    assert layer.forward(np.ones((1, 3, 3)))[0].tolist() == [[layer.bias[0]] * 2] * 2
+
+
+def test_tables():
+    assert nn.tables.full(2, 1).tolist() == [[1, 1], [2, 1]]
+    nn.manualSeed(3)
+    table = nn.tables.random(5, 4, 2)
+    assert table[:, 1].tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert len(set(table[:4, 0])) == len(set(table[4:, 0])) == 4
+    with pytest.raises(ValueError, match='nn.tables.random: 1 <= nto <= nin needed, got nto 3 and nin 2'):
+        nn.tables.random(2, 2, 3)
+
+
+def test_gradInput_none_is_left_out():
+    for layer, shape in (
+        (nn.SpatialConvolution(1, 2, 2, 2), (1, 3, 3)),
+        (nn.TemporalConvolution(2, 2, 2), (3, 2)),
+        (nn.SpatialFullConvolution(1, 2, 2, 2), (1, 3, 3)),
+        (nn.SpatialSubSampling(1, 2, 2), (1, 3, 3)),
+    ):
+        layer.gradInput = None
+        x = np.ones(shape)
+        assert layer.backward(x, np.ones_like(layer.forward(x))) is None
+        assert layer.gradWeight.any()
+
+
+def test_fields_may_be_changed():
+    layer = nn.SpatialConvolution(1, 1, 2, 2)
+    x = np.arange(16.0).reshape(1, 4, 4)
+    assert layer.forward(x).shape == (1, 3, 3)
+    layer.dW = layer.dH = 2
+    assert layer.forward(x).shape == (1, 2, 2)
+    layer.padW = layer.padH = 1
+    assert np.allclose(
+        layer.forward(x), by_scipy(x, layer.weight, layer.bias, (2, 2), (1, 1), (1, 1)), rtol=1e-12, atol=1e-12
+    )
+
+
+def test_few_unfoldings_are_kept():
+    layer = nn.SpatialConvolution(1, 1, 2, 2)
+    for size in range(2, 12):
+        layer.forward(np.zeros((1, size, size)))
+    assert len(layer._geometry._unfoldings) == 2
+
+
+def test_no_more_than_the_budget_is_unfolded(monkeypatch):
+    for planes in (1, windows.WIDE):
+        layer = nn.SpatialConvolution(planes, 1, 3, 3)
+        x = np.random.RandomState(0).randn(7, planes, 6, 6)
+        whole = layer.forward(x).copy()
+        kind = windows.formulation(layer.weight[None])
+        size = 8 * kind.size(layer.geometry(), x, layer.output)
+        monkeypatch.setattr(windows, 'BUDGET', 3 * size)
+        assert np.allclose(layer.forward(x), whole, rtol=1e-12, atol=1e-12)
+        laid_out = list(layer._geometry._unfoldings.values())
+        made = [item.columns if planes == 1 else item.rows for item in laid_out]
+        assert [array.nbytes for array in made] == [3 * size, size]
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    'layer, shape, message',
+    [
+        (nn.SpatialConvolution(2, 3, 5, 3), (2, 4, 4), 'input of at least 3x5 elements.* got 4x4'),
+        (nn.SpatialConvolution(2, 3, 3, 3), (3, 4, 4), 'input of 2xHxW, or a batch of such, needed, got shape'),
+        (nn.SpatialConvolution(2, 3, 3, 3), (2, 4), r'input of 2xHxW.*got shape \(2, 4\)'),
+        (nn.SpatialConvolution(2, 3, 3, 3, 0), (2, 4, 4), 'stride and dilation of at least 1 needed'),
+        (nn.SpatialDilatedConvolution(1, 1, 3, 3, 1, 1, 1, 1, 4, 4), (1, 6, 7), 'at least 9x9 .* padding of 1x1'),
+        (nn.SpatialConvolutionLocal(1, 1, 5, 4, 2, 2), (1, 4, 4), 'input of 1x4x5 needed, got sizes 4x4'),
+        (nn.SpatialConvolutionMap(np.array([[2.0, 1]]), 2, 2), (1, 4, 4), r'input of 2xHxW.*got shape \(1, 4, 4\)'),
+        (nn.SpatialConvolutionMap(np.array([[2.0, 1]]), 2, 2), (2, 4, 1), 'input of at least 2x2 elements.*got 4x1'),
+        (nn.SpatialFullConvolution(1, 1, 1, 1, 1, 1, 1), (1, 2, 2), 'larger input needed, got 2x2.*would be 2x0'),
+        (nn.SpatialSubSampling(2, 3, 2), (2, 2, 2), 'input of at least 2x3 elements.*got 2x2'),
+        (nn.TemporalConvolution(3, 2, 4), (3, 3), 'input of at least 4 elements.*got 3'),
+        (nn.TemporalConvolution(3, 2, 2), (4, 2), r'input of Wx3, or a batch of such, needed, got shape \(4, 2\)'),
+        (nn.TemporalRowConvolution(3, 2, 1, True), (4, 3), r'input of 3xW.*got shape \(4, 3\)'),
+        (nn.VolumetricConvolution(1, 1, 2, 3, 4), (1, 3, 3, 3), 'input of at least 2x4x3 elements.* got 3x3x3'),
+        (nn.VolumetricFullConvolution(1, 1, 2, 2, 2), (1, 3, 3), r'input of 1xTxHxW.*got shape \(1, 3, 3\)'),
+    ],
+)
+def test_input_that_does_not_fit(layer, shape, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        layer.forward(np.ones(shape))
+    assert str(caught.value).startswith(str(layer))
+
+
+def test_gradOutput_that_does_not_fit():
+    layer = nn.SpatialConvolution(1, 2, 2, 2)
+    x = np.ones((2, 1, 3, 3))
+    layer.forward(x)
+    before = layer.gradWeight.copy()
+    for step in (layer.updateGradInput, layer.accGradParameters):
+        with pytest.raises(ValueError, match='gradOutput of 2 x 2 planes of 2x2 needed, got shape'):
+            step(x, np.ones((2, 2, 3, 2)))
+        with pytest.raises(ValueError, match='gradOutput of 2 x 2 planes of 2x2 needed, got shape'):
+            step(x, np.ones((2, 2, 2)))
+        with pytest.raises(TypeError, match='gradOutput of float64 needed, got float32'):
+            step(x, np.ones((2, 2, 2, 2), np.float32))
+    assert np.array_equal(layer.gradWeight, before)
+
+
+def test_constructions_that_do_not_fit():
+    with pytest.raises(ValueError, match='planes and kernel of at least 1 needed'):
+        nn.SpatialConvolution(0, 1, 2, 2)
+    with pytest.raises(ValueError, match='planes and kernel of at least 1 needed, got weights of 1x1x2x0'):
+        nn.SpatialConvolution(1, 1, 0, 2)
+    with pytest.raises(ValueError, match='adj smaller than the stride 2,1 needed, got 1,1'):
+        nn.SpatialFullConvolution(1, 1, 2, 2, 2, 1, 0, 0, 1, 1)
+    with pytest.raises(ValueError, match='input of at least 3x5 elements.*got 2x9'):
+        nn.SpatialConvolutionLocal(1, 1, 9, 2, 5, 3)
+    with pytest.raises(ValueError, match=r'a table of connections of shape \(n, 2\) needed, got shape \(2, 3\)'):
+        nn.SpatialConvolutionMap(np.ones((2, 3)), 2, 2)
+    with pytest.raises(ValueError, match='planes from 1 needed in the table of connections, got 0'):
+        nn.SpatialConvolutionMap(np.zeros((1, 2)), 2, 2)
+
+
+def test_target_that_cannot_be_a_target():
+    layer = nn.SpatialFullConvolution(1, 1, 2, 2)
+    x = np.ones((1, 2, 2))
+    for table in ([x], [x, 5], [x, np.ones(3)], [x, x, x]):
+        with pytest.raises(ValueError, match='a target with HxW as second input needed, got a table of'):
+            layer.forward(table)
+
+
+def test_an_image_of_another_dtype():
+    with pytest.raises(TypeError, match='input of float64 needed, got float32'):
+        nn.SpatialConvolution(1, 1, 2, 2).forward(np.ones((1, 3, 3), np.float32))
+    with pytest.raises(TypeError, match='a tensor needed as input, got a table of 2'):
+        nn.SpatialConvolution(1, 1, 2, 2).forward([1, 2])
+
+
+def test_an_empty_batch():
+    for planes in (1, windows.WIDE):
+        layer = nn.SpatialConvolution(planes, 2, 2, 2)
+        x = np.ones((0, planes, 3, 3))
+        assert layer.forward(x).shape == (0, 2, 2, 2)
+        assert layer.backward(x, layer.output).shape == x.shape
