@@ -113,10 +113,12 @@ class Container(Module):
         self.applyToModules(lambda module: module.reset(stdv))
         return self
 
-    def lines(self, first: str, indent: str, last_indent: str, arrow: str, last_arrow: str, end: str = '') -> str:
-        """The children as Torch7 prints them: a header, then one child a line behind an arrow, the last one behind its
-        own."""
-        text = f'{self.typename} {{\n  {first}'
+    def lines(
+        self, first: str, indent: str, last_indent: str, arrow: str, last_arrow: str, end: str = '', name: str = ''
+    ) -> str:
+        """The children as Torch7 prints them: a header (`name`, else the class's), then one child a line behind an
+        arrow, the last one behind its own."""
+        text = f'{name or self.typename} {{\n  {first}'
         for i, module in enumerate(self.modules, 1):
             last = i == len(self.modules)
             body = str(module).replace('\n', '\n  ' + (last_indent if last else indent))
@@ -227,7 +229,9 @@ class Sequential(Container):
 
     def __str__(self) -> str:
         path = ' -> '.join(['input', *(f'({i})' for i in range(1, len(self) + 1)), 'output'])
-        return self.lines(f'[{path}]', '', '', '', '')
+        return self.lines(
+            f'[{path}]', '', '', '', '', name='nn.Sequential'
+        )  # also where it is a subclass, as in Torch7
 
 
 class Branches(Container):
