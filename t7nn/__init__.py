@@ -14,6 +14,7 @@ from .random import manualSeed
 from .regularization import *
 from .simple import *
 from .table import *
+from .templates import *
 from .training import *
 from .transfer import *
 

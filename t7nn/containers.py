@@ -229,9 +229,8 @@ class Sequential(Container):
 
     def __str__(self) -> str:
         path = ' -> '.join(['input', *(f'({i})' for i in range(1, len(self) + 1)), 'output'])
-        return self.lines(
-            f'[{path}]', '', '', '', '', name='nn.Sequential'
-        )  # also where it is a subclass, as in Torch7
+        # subclasses print the same name, as in Torch7
+        return self.lines(f'[{path}]', '', '', '', '', name='nn.Sequential')
 
 
 class Branches(Container):
