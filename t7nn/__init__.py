@@ -4,6 +4,7 @@ from . import hooks, optim, random
 from .arithmetic import *
 from .containers import *
 from .criterions import *
+from .decorators import *
 from .linear import *
 from .miscellaneous import *
 from .module import *
