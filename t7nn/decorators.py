@@ -231,8 +231,6 @@ class DontCast(Decorator):
     Torch7 manual: containers.md#nn.DontCast
     """
 
-    uncast = ('modules',)
-
     def __init__(
         self, module: Module, castin: bool = False, castout: bool | None = None, moduleType: str | None = None
     ):
@@ -242,6 +240,10 @@ class DontCast(Decorator):
         if moduleType is None:
             moduleType = next(name for name, dtype in TENSOR_TYPES.items() if dtype == module.dtype)
         self.moduleType = moduleType
+
+    def take_type(self, dtype: np.dtype) -> bool:
+        super().take_type(dtype)
+        return False
 
     def _cast(self, wanted: bool, value: Any, type: Any) -> Any:
         return nested_map(lambda tensor: tensor.astype(dtype_of(type), copy=False), value) if wanted else value

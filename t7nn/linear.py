@@ -250,8 +250,7 @@ class Bilinear(Module):
         return self
 
     def _inputs(self, input: Any) -> list[np.ndarray]:
-        if not isinstance(input, (list, tuple)) or len(input) != 2:
-            raise self.error(f'a table of two tensors needed, got {describe(input)}', TypeError)
+        self.check_table(input, 2)
         for number, (tensor, size) in enumerate(zip(input, self.weight.shape[1:], strict=True), 1):
             self.check(tensor, f'input {number}')
             if tensor.ndim != 2 or tensor.shape[1] != size or len(tensor) != len(input[0]):
@@ -263,9 +262,7 @@ class Bilinear(Module):
 
     def _gradient(self, input: Any, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         x1, x2 = self._inputs(input)
-        self.check(gradOutput, 'gradOutput')
-        if gradOutput.shape != (len(x1), len(self.weight)):
-            raise self.error(f'gradOutput of shape {(len(x1), len(self.weight))} needed, got {describe(gradOutput)}')
+        self.check(gradOutput, 'gradOutput', (len(x1), len(self.weight)))
         return x1, x2, (gradOutput[:, :, None] * x1[:, None, :]).reshape(len(x1), -1)
 
     def _products(self, x2: np.ndarray) -> np.ndarray:
@@ -341,12 +338,6 @@ class Broadcast(Module):
         total = values.sum(tuple(axis for axis, size in enumerate(shape) if size == 1))
         gradient += scale * total.reshape(gradient.shape)
 
-    def same_shape(self, input: np.ndarray, gradOutput: np.ndarray) -> None:
-        """Raise unless `gradOutput` is a tensor of the shape of `input`."""
-        self.check(gradOutput, 'gradOutput')
-        if gradOutput.shape != input.shape:
-            raise self.error(f"gradOutput of the input's shape {input.shape} needed, got {describe(gradOutput)}")
-
 
 class Adding(Broadcast):
     """The base of layers that add: y = x + b, dx = dy, db = dy, summed."""
@@ -358,12 +349,12 @@ class Adding(Broadcast):
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        self.same_shape(input, gradOutput)
+        self.check(gradOutput, 'gradOutput', input.shape)
         np.copyto(self.buffer('gradInput', input.shape), gradOutput)
         return self.gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self.same_shape(input, gradOutput)
+        self.check(gradOutput, 'gradOutput', input.shape)
         self.collect(self.gradBias, scale, gradOutput)
 
 
@@ -377,12 +368,12 @@ class Multiplying(Broadcast):
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        self.same_shape(input, gradOutput)
+        self.check(gradOutput, 'gradOutput', input.shape)
         weight = self.fitted(self.weight, gradOutput)
         return np.multiply(gradOutput, weight, self.buffer('gradInput', input.shape))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self.same_shape(input, gradOutput)
+        self.check(gradOutput, 'gradOutput', input.shape)
         self.collect(self.gradWeight, scale, input * gradOutput)
 
 

@@ -57,8 +57,7 @@ class Comparing(Module):
         return kept
 
     def _three(self, input: np.ndarray, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if gradOutput.shape != self.output.shape or input.shape[:-1] != self.output.shape[:-1]:
-            raise self.error(f"gradOutput of the output's shape {self.output.shape} needed, got {describe(gradOutput)}")
+        self.check(gradOutput, 'gradOutput', (*input.shape[:-1], self.output.shape[-1]))
         x = self._batch(input, self.input_axis)
         return (x, *(self._batch(each, 1 - self.input_axis, 'gradOutput') for each in (self.output, gradOutput)))
 
