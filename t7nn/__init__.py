@@ -14,6 +14,7 @@ from .pairs import *
 from .random import manualSeed
 from .regularization import *
 from .simple import *
+from .sparse import *
 from .table import *
 from .templates import *
 from .training import *
