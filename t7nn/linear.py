@@ -9,9 +9,11 @@ from typing import Any, Self
 import numpy as np
 
 from . import random
+from .arithmetic import Max
 from .blas import add_outer, add_scaled
+from .containers import Sequential
 from .module import Module, OtherNames
-from .simple import _sizes
+from .simple import View, _sizes
 from .tensors import describe
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     'CMul',
     'Linear',
     'LinearWeightNorm',
+    'Maxout',
     'Mul',
 ]
 
@@ -302,6 +305,30 @@ class Bilinear(Module):
         return f'{self.typename}({inputSize1}x{inputSize2} -> {outputSize}) ' + (
             ' without bias' if self.bias is None else ''
         )
+
+
+class Maxout(Sequential):
+    """y_j = max_k (W x + b)_kj: the largest of `maxoutNumber` linear functions, for each output.
+
+    Parameters
+    ----------
+    inputSize, outputSize
+        input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or ``(N, outputSize)``
+    maxoutNumber
+        linear functions for each output
+    preprocess
+        a module between them and the maximum, on ``(maxoutNumber, outputSize)`` or a batch of such
+
+    It is, and prints as, the Sequential that it consists of. Source: Goodfellow et al., Maxout networks (2013).
+    """
+
+    def __init__(self, inputSize: int, outputSize: int, maxoutNumber: int, preprocess: Module | None = None):
+        super().__init__()
+        self.add(Linear(inputSize, outputSize * maxoutNumber))
+        self.add(View(maxoutNumber, outputSize).setNumInputDims(1))
+        if preprocess is not None:
+            self.add(preprocess)
+        self.add(Max(1, 2))
 
 
 class Broadcast(Module):

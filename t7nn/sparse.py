@@ -10,11 +10,15 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from . import random
+from .arithmetic import MM
+from .containers import Sequential
 from .linear import draw
-from .module import Module
+from .miscellaneous import Identity
+from .module import Module, inside
+from .table import ParallelTable
 from .tensors import describe
 
-__all__ = ['IndexLinear', 'LookupTable', 'SparseLinear']
+__all__ = ['IndexLinear', 'LookupTable', 'PartialLinear', 'SparseLinear']
 
 
 @functools.cache
@@ -183,6 +187,79 @@ class LookupTable(Module):
 
     def sharedAccUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
         self.defaultAccUpdateGradParameters(input, gradOutput, lr)  # the update is a plain sum
+
+
+class PartialLinear(Module):
+    """y = x W[p]' + b[p] for the rows of a batch: a `Linear` of which only the outputs p, the partition, are computed.
+
+    Parameters
+    ----------
+    inputsize, outputsize
+        input ``(N, inputsize)``, output ``(N, size of the partition)``; W is ``(outputsize, inputsize)``
+    bias
+        False leaves b out; its shape is ``(1, outputsize)``
+
+    W begins normal, with standard deviation 1, b at 0; the partition is 1..outputsize.
+
+    Torch7 manual: simple.md#nn.PartialLinear
+    """
+
+    weight, gradWeight = (inside(lambda self: self.network.get(1).get(2), name) for name in ('weight', 'gradWeight'))
+
+    def __init__(self, inputsize: int, outputsize: int, bias: bool = True):
+        super().__init__()
+        rows = ParallelTable().add(Identity()).add(LookupTable(outputsize, inputsize))
+        self.network = Sequential().add(rows).add(MM(False, True))
+        if bias:
+            self.bias, self.gradBias = np.zeros((1, outputsize)), np.zeros((1, outputsize))
+        self.inputsize, self.outputsize = inputsize, outputsize
+        self.allcolumns = np.arange(1.0, outputsize + 1)
+        self.resetPartition()
+
+    def setPartition(self, indices: np.ndarray) -> None:
+        """Compute only the outputs of these indices, a vector, in this order."""
+        if not isinstance(indices, np.ndarray) or indices.ndim != 1:
+            raise self.error(f'a vector of indices needed, got {describe(indices)}', TypeError)
+        self.indices(indices, self.outputsize)
+        self.partition = indices.astype(self.allcolumns.dtype)
+
+    def resetPartition(self) -> None:
+        """Compute all outputs."""
+        self.partition = self.allcolumns
+
+    def _columns(self) -> np.ndarray:
+        return self.partition.astype(np.int64) - 1
+
+    def _checked(self, input: np.ndarray) -> list[np.ndarray]:
+        self.check(input)
+        if input.ndim != 2 or input.shape[1] != self.inputsize:
+            raise self.error(f'input of shape (N, {self.inputsize}) needed, got {describe(input)}')
+        return [input, self.partition]
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.output = self.network.updateOutput(self._checked(input))
+        if self.bias is not None:
+            self.output += self.bias[:, self._columns()]
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
+        if self.gradInput is not None:
+            self.gradInput = self.network.updateGradInput(self._checked(input), gradOutput)[0]
+        return self.gradInput
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self.network.accGradParameters(self._checked(input), gradOutput, scale)
+        if self.bias is not None:
+            np.add.at(self.gradBias[0], self._columns(), scale * gradOutput.sum(0))
+
+    def clearState(self) -> Self:
+        self.network.clearState()
+        return super().clearState()
+
+    def __str__(self) -> str:
+        return f'{self.typename}({self.inputsize} -> {self.outputsize})' + (
+            ' without bias' if self.bias is None else ''
+        )
 
 
 class SparseInput(Module):
