@@ -330,6 +330,8 @@ class DepthConcat(Concat):
     """
 
     def concatenate(self, tensors: list[np.ndarray], axis: int) -> np.ndarray:
+        for tensor in tensors:
+            self.check(tensor, 'output')
         if len({tensor.ndim for tensor in tensors}) != 1:
             raise self.error(f'outputs of as many dimensions needed, got {", ".join(map(describe, tensors))}')
         shape = np.max([tensor.shape for tensor in tensors], 0).tolist()
