@@ -18,7 +18,6 @@ KEEPS_TYPE = {
     'single_precision': 'the module inside stays as it is, on purpose',
     'wrong_dtype': 'the module inside stays as it is, on purpose',
 }
-NORMED = {'sharing': 'its weight is worked out of v and g, and those are not named weight'}
 
 ROWS = [
     Row(lambda: nn.Decorator(nn.Linear(3, 2)), (4, 3)),
