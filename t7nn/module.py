@@ -49,7 +49,7 @@ class _Nilable(type):
     """Classes whose arguments may be None where they have a default: the default then holds, as with nil in Lua."""
 
     def __call__(cls, *arguments, **named):
-        if any(argument is None for argument in arguments) or None in named.values():
+        if any(argument is None for argument in (*arguments, *named.values())):
             bound = inspect.signature(cls.__init__).bind(cls, *arguments, **named)
             for name, argument in bound.arguments.items():
                 default = bound.signature.parameters[name].default
