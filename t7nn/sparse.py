@@ -139,7 +139,8 @@ class LookupTable(Module):
     def _index(self, input: np.ndarray) -> np.ndarray:
         """`input` as valid indices from 0."""
         if not isinstance(input, np.ndarray) or input.dtype.kind not in 'iuf':
-            raise self.error(f'a tensor of indices needed as input, got {describe(input)}', TypeError)
+            got = f'one of {input.dtype}' if isinstance(input, np.ndarray) else describe(input)
+            raise self.error(f'a tensor of indices needed as input, got {got}', TypeError)
         if input.ndim not in (1, 2):
             raise self.error(f'a vector or a matrix of indices needed, got shape {input.shape}')
         size = len(self.weight)
@@ -472,7 +473,8 @@ class IndexLinear(SparseInput):
 
     def _flat(self, input: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """keys, values and sizes, whatever the form of the input."""
-        if not isinstance(input, (list, tuple)) or len(input) not in (2, 3):
+        self.check_table(input)
+        if len(input) not in (2, 3):
             raise self.error(f'a table {{keys, values}} or {{keys, values, sizes}} needed, got {describe(input)}')
         keys, values = input[:2]
         if len(input) == 3:
