@@ -32,6 +32,13 @@ def _routines() -> dict[str, Callable] | None:
     return {'times': csr_matvecs, 'add_outer': csc_matvecs}
 
 
+def _starts(sizes: Any) -> np.ndarray:
+    """Where runs of these sizes begin, and where the last one ends."""
+    starts = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
+
+
 class SparseRows(NamedTuple):
     """A batch of vectors with few elements: row j has ``values[i]`` at ``index[i]``, from 0, for i in
     ``starts[j]..starts[j + 1]``. Every index is known to be valid."""
@@ -54,7 +61,7 @@ class SparseRows(NamedTuple):
 
     def add_outer(self, table: np.ndarray, scale: float, gradient: np.ndarray) -> None:
         """table[index_i] += scale values_i gradient_j, for every i of every row j."""
-        scaled = self._replace(values=self.values * self.values.dtype.type(scale))
+        scaled = SparseRows(self.starts, self.index, self.values * self.values.dtype.type(scale))
         if _routines() is None:
             np.add.at(table, self.index, scaled.values[:, None] * gradient[self.row])
         else:
@@ -62,13 +69,15 @@ class SparseRows(NamedTuple):
 
     def _run(self, name: str, sizes: tuple[int, int], source: np.ndarray, result: np.ndarray) -> None:
         """Call a routine on both arrays whole, or on one column after the other where they are not row-major."""
-        whole = source.flags.c_contiguous and result.flags.c_contiguous
-        for x, y in [(source, result)] if whole else zip(source.T, result.T, strict=True):
-            target = np.ascontiguousarray(y)
-            width = target.size // max(1, len(target))
-            _routines()[name](*sizes, width, *self, np.ascontiguousarray(x).reshape(-1), target.reshape(-1))
-            if target is not y:
-                y[...] = target
+        routine = _routines()[name]
+        if source.flags.c_contiguous and result.flags.c_contiguous:
+            routine(*sizes, source.shape[1], *self, source.reshape(-1), result.reshape(-1))
+            return
+        columns = np.ascontiguousarray(result.T)  # itself where it is column-major
+        for x, y in zip(np.ascontiguousarray(source.T), columns, strict=True):
+            routine(*sizes, 1, *self, x, y)
+        if not np.may_share_memory(columns, result):
+            result[...] = columns.T
 
 
 class LookupTable(Module):
@@ -182,7 +191,7 @@ class LookupTable(Module):
             values /= counts[inverse]
         if self.paddingValue:
             kept = index != self.paddingValue - 1
-            starts, index, values = np.append(0, kept.cumsum()), index[kept], values[kept]
+            starts, index, values = _starts(kept), index[kept], values[kept]
         gradient = gradOutput.reshape(-1, self.weight.shape[1])
         SparseRows(starts, index, values).add_outer(self.gradWeight, scale, gradient)
 
@@ -269,8 +278,10 @@ class SparseInput(Module):
     def sparse_rows(self, sizes: Any, index: np.ndarray, values: np.ndarray, size: int) -> SparseRows:
         """The batch whose rows have so many entries each; an index out of 1..size, where the value is not 0, is an
         IndexError."""
-        starts = np.append(0, np.cumsum(sizes, dtype=np.int64))
-        wrong = (index < 1) | (index > size) | (index % 1 != 0)
+        starts = _starts(sizes)
+        with np.errstate(invalid='ignore'):
+            whole = index.astype(np.int64)
+        wrong = (whole < 1) | (whole > size) | (whole != index)
         if wrong.any():
             wrong &= values != 0
             if wrong.any():
@@ -281,8 +292,8 @@ class SparseInput(Module):
                     f'of sample {sample}',
                     IndexError,
                 )
-            index = np.where(values != 0, index, 1)
-        return SparseRows(starts, index.astype(np.int64) - 1, np.ascontiguousarray(values))
+            whole[values == 0] = 1
+        return SparseRows(starts, whole - 1, np.ascontiguousarray(values))
 
     def gradients(self, gradOutput: np.ndarray) -> np.ndarray:
         """`gradOutput` as a batch; it is checked."""
@@ -336,17 +347,17 @@ class SparseLinear(SparseInput):
         return input.ndim == 2 if isinstance(input, np.ndarray) else not len(input)
 
     def _rows(self, input: Any) -> SparseRows:
-        table = isinstance(input, (list, tuple))
-        samples = input if table else [input] if isinstance(input, np.ndarray) and input.ndim == 2 else input
-        for sample in samples if table else [input]:
-            self.check(sample)
+        samples = input if isinstance(input, (list, tuple)) else [input]
         for sample in samples:
-            if sample.ndim != 2 or sample.shape[1] != 2:
+            self.check(sample)
+            if sample.ndim not in (2, 3 if samples is not input else 2) or sample.shape[-1] != 2:
                 raise self.error(f'samples of shape (n, 2), rows of index and value, needed, got {describe(sample)}')
-        entries = np.concatenate([*samples, np.empty((0, 2), self.dtype)])
-        return self.sparse_rows(
-            [len(sample) for sample in samples] or [0], entries[:, 0], entries[:, 1], self.weight.shape[1]
-        )
+        if samples is not input and input.ndim == 3:
+            sizes = [input.shape[1]] * len(input)
+        else:
+            sizes = [len(sample) for sample in samples] or [0]
+        entries = np.concatenate(samples or [np.empty((0, 2), self.dtype)]).reshape(-1, 2)
+        return self.sparse_rows(sizes, entries[:, 0], entries[:, 1], self.weight.shape[1])
 
     def updateOutput(self, input: Any) -> np.ndarray:
         rows = self._rows(input)
@@ -520,7 +531,7 @@ class IndexLinear(SparseInput):
                 f'got {keys[place]} at position {place + 1}',
                 IndexError,
             )
-        return SparseRows(np.append(0, np.cumsum(sizes)), index, np.ascontiguousarray(values))
+        return SparseRows(_starts(sizes), index, np.ascontiguousarray(values))
 
     @staticmethod
     def _single(input: Any) -> bool:

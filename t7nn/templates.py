@@ -96,8 +96,11 @@ class Euclidean(Comparing):
         super().__init__((inputSize, outputSize))
 
     def differences(self, x: np.ndarray) -> np.ndarray:
-        """x - w_j ``(N, outputSize, inputSize)``."""
-        return x[:, None, :] - self.weight.T.copy()
+        """x - w_j ``(N, outputSize, inputSize)``, in one buffer for all that need it: so large an array made anew costs
+        several times its arithmetic."""
+        inputSize, outputSize = self.weight.shape
+        differences = self.buffer('_differences', (len(x), outputSize, inputSize))
+        return np.subtract(x[:, None, :], self.weight.T.copy(), differences)
 
     def compare(self, x):
         differences = self.differences(x)
@@ -144,18 +147,20 @@ class WeightedEuclidean(OtherNames, Euclidean):
         return self
 
     def compare(self, x):
-        scaled = self.differences(x) * self.diagCov.T
+        scaled = self.differences(x)
+        scaled *= self.diagCov.T.copy()
         return np.sqrt(np.vecdot(scaled, scaled))
 
     def input_gradient(self, x, y, dy):
-        return np.matmul((dy / (y + 1e-7))[:, None, :], self.differences(x) * np.square(self.diagCov.T))[:, 0]
+        scaled = self.differences(x)
+        scaled *= np.square(self.diagCov.T.copy())
+        return np.matmul((dy / (y + 1e-7))[:, None, :], scaled)[:, 0]
 
     def parameter_gradients(self, x, y, dy):
         ratios, differences = dy / (y + 1e-7), self.differences(x)
-        return [
-            -np.square(self.diagCov) * np.einsum('nj,nji->ij', ratios, differences),
-            self.diagCov * np.einsum('nj,nji->ij', ratios, np.square(differences)),
-        ]
+        gradWeight = -np.square(self.diagCov) * np.einsum('nj,nji->ij', ratios, differences)
+        differences *= differences
+        return [gradWeight, self.diagCov * np.einsum('nj,nji->ij', ratios, differences)]
 
 
 class Cosine(Comparing):

@@ -238,7 +238,7 @@ def test_sparse_linear_weight_decay():
 
 
 class Loops:
-    """IndexLinear as Torch7 computes it, entry by entry."""
+    """IndexLinear as Torch7 computes it, entry by entry, but with all slopes of a step from the weights before."""
 
     def __init__(self, layer):
         self.weight, self.bias, self.normalize = layer.weight.copy(), layer.bias.copy(), layer.normalize
