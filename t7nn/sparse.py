@@ -68,16 +68,20 @@ class SparseRows(NamedTuple):
             scaled._run('add_outer', (len(table), len(gradient)), gradient, table)
 
     def _run(self, name: str, sizes: tuple[int, int], source: np.ndarray, result: np.ndarray) -> None:
-        """Call a routine on both arrays whole, or on one column after the other where they are not row-major."""
-        routine = _routines()[name]
-        if source.flags.c_contiguous and result.flags.c_contiguous:
-            routine(*sizes, source.shape[1], *self, source.reshape(-1), result.reshape(-1))
-            return
-        columns = np.ascontiguousarray(result.T)  # itself where it is column-major
-        for x, y in zip(np.ascontiguousarray(source.T), columns, strict=True):
-            routine(*sizes, 1, *self, x, y)
-        if not np.may_share_memory(columns, result):
-            result[...] = columns.T
+        """Call a routine on both arrays whole; where they are not row-major, and too large to be copied for so few
+        values, on one column after the other."""
+        width = source.shape[1]
+        row_major = source.flags.c_contiguous and result.flags.c_contiguous
+        whole = row_major or source.size + result.size <= len(self.values) * width
+        own = result if whole else result.T
+        x, y = np.ascontiguousarray(source if whole else source.T), np.ascontiguousarray(own)
+        if whole:
+            _routines()[name](*sizes, width, *self, x.reshape(-1), y.reshape(-1))
+        else:
+            for x_column, y_column in zip(x, y, strict=True):
+                _routines()[name](*sizes, 1, *self, x_column, y_column)
+        if not np.may_share_memory(y, result):
+            own[...] = y
 
 
 class LookupTable(Module):
