@@ -127,7 +127,8 @@ class WeightNorm(OtherNames, Decorator):
     outputDim
         the dimension of the weight, from 1, that counts the outputs
 
-    v ``(outputs, rest)`` begins normal with standard deviation sqrt(2 / rest), g as the lengths of v, the bias at 0.
+    v ``(outputs, rest)`` begins normal with standard deviation sqrt(2 / rest), g as the lengths of v, the bias at 0. The
+    gradient of v has the shape of the weight, its outputs in front, as in Torch7.
     The module's weight is worked out in every forward while training, and once by `evaluate()` for all that follow.
 
     Torch7 manual: containers.md#nn.WeightNorm
@@ -139,7 +140,6 @@ class WeightNorm(OtherNames, Decorator):
     )
     # of its own parameters, not of the module's
     zeroGradParameters = Module.zeroGradParameters
-    updateParameters = Module.updateParameters
     accUpdateGradParameters = Module.accUpdateGradParameters
     sharedAccUpdateGradParameters = Module.sharedAccUpdateGradParameters
 
@@ -156,7 +156,7 @@ class WeightNorm(OtherNames, Decorator):
         self.viewIn = [len(rows), rows[0].size]
         self.otherDims = rows[0].size
         self.dtype = module.dtype
-        self.v, self.gradV = np.zeros(self.viewIn, self.dtype), np.zeros(self.viewIn, self.dtype)
+        self.v, self.gradV = np.zeros(self.viewIn, self.dtype), np.zeros(self.viewOut, self.dtype)
         self.g, self.gradG = np.zeros((len(rows), 1), self.dtype), np.zeros((len(rows), 1), self.dtype)
         self.resetInit()
 
@@ -205,8 +205,12 @@ class WeightNorm(OtherNames, Decorator):
         norms = self._norms()
         gradG = np.vecdot(gradient, self.v)[:, None] / norms
         gradV = (gradient - self.v * (gradG / norms)) * (self.g / norms)
-        self.gradV += gradV
+        self.gradV += gradV.reshape(self.gradV.shape)
         self.gradG += gradG
+
+    def updateParameters(self, learningRate: float) -> None:
+        for parameter, gradient in zip(*self.parameters(), strict=True):
+            parameter -= learningRate * gradient.reshape(parameter.shape)
 
 
 class DontCast(Decorator):

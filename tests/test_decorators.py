@@ -88,6 +88,26 @@ def test_weight_norm_accumulates_and_updates():
     assert not module.gradV.any() and not module.gradG.any() and not module.gradBias.any()
 
 
+def test_weight_norm_learns_weights_of_several_dimensions():
+    module, x, dy = nn.WeightNorm(nn.CMul(2, 3, 4), 2), np.ones((2, 3, 4)), np.ones((2, 3, 4))
+    trained(module, x, dy)
+    assert (module.v.shape, module.gradV.shape) == ((3, 8), (3, 2, 4))
+    other = module.clone()
+    module.accUpdateGradParameters(x, dy, 0.1)
+    other.updateParameters(0.1)
+    close(module.v, other.v)
+    close(module.g, other.g)
+    output = module.forward(x).sum()
+    flat, gradient = other.getParameters()
+    other.zeroGradParameters()
+    other.forward(x)
+    other.backward(x, dy)
+    assert abs(output - other.output.sum()) < 1e-12
+    step = 1e-6 * np.random.RandomState(0).randn(flat.size)
+    flat += step
+    close(other.forward(x).sum() - output, gradient @ step, 1e-9)
+
+
 def test_weight_norm_works_the_weight_out_once_in_evaluation():
     module = nn.WeightNorm(nn.Linear(3, 2))
     module.evaluate()
