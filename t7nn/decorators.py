@@ -127,9 +127,9 @@ class WeightNorm(OtherNames, Decorator):
     outputDim
         the dimension of the weight, from 1, that counts the outputs
 
-    v ``(outputs, rest)`` begins normal with standard deviation sqrt(2 / rest), g as the lengths of v, the bias at 0. The
-    gradient of v has the shape of the weight, its outputs in front, as in Torch7.
-    The module's weight is worked out in every forward while training, and once by `evaluate()` for all that follow.
+    v ``(outputs, rest)`` begins normal with standard deviation sqrt(2 / rest), g as the lengths of v, the bias at 0. As
+    in Torch7, the gradient of v has the shape of the weight, its outputs in front. The module's weight is worked out in
+    every forward while training, and once by `evaluate()` for all that follow.
 
     Torch7 manual: containers.md#nn.WeightNorm
     """

@@ -210,7 +210,7 @@ class LinearWeightNorm(OtherNames, Linear):
         self.gradV += gradient
         self.gradG += gradG
 
-    accUpdateGradParameters = OtherNames.defaultAccUpdateGradParameters
+    accUpdateGradParameters = OtherNames.defaultAccUpdateGradParameters  # shared or not, as in Linear
 
     def __str__(self) -> str:
         return f'{self.typename}({self.inputSize} -> {self.outputSize})' + (
@@ -299,6 +299,9 @@ class Bilinear(Module):
         self.gradWeight += scale * spread.T.dot(x2).reshape(self.gradWeight.shape)
         if self.bias is not None:
             self.gradBias += scale * gradOutput.sum(0)
+
+    # shared or not, as in Linear
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters
 
     def __str__(self) -> str:
         outputSize, inputSize1, inputSize2 = self.weight.shape

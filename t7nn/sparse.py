@@ -199,8 +199,8 @@ class LookupTable(Module):
         gradient = gradOutput.reshape(-1, self.weight.shape[1])
         SparseRows(starts, index, values).add_outer(self.gradWeight, scale, gradient)
 
-    def sharedAccUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
-        self.defaultAccUpdateGradParameters(input, gradOutput, lr)  # the update is a plain sum
+    # shared or not: the update is a plain sum, so nothing needs to be gathered first
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters
 
 
 class PartialLinear(Module):
@@ -265,6 +265,9 @@ class PartialLinear(Module):
         self.network.accGradParameters(self._checked(input), gradOutput, scale)
         if self.bias is not None:
             np.add.at(self.gradBias[0], self._columns(), scale * gradOutput.sum(0))
+
+    # shared or not, as in LookupTable
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters
 
     def clearState(self) -> Self:
         self.network.clearState()

@@ -162,6 +162,8 @@ class WeightedEuclidean(OtherNames, Euclidean):
         differences *= differences
         return [gradWeight, self.diagCov * np.einsum('nj,nji->ij', ratios, differences)]
 
+    accUpdateGradParameters = OtherNames.defaultAccUpdateGradParameters  # shared or not, as in Torch7
+
 
 class Cosine(Comparing):
     """y_j = w_j . x / (|w_j| |x|): the cosines of the angles with templates, the rows of the weight.
