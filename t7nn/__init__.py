@@ -5,6 +5,7 @@ from .arithmetic import *
 from .containers import *
 from .convolution import *
 from .criterions import *
+from .decorators import *
 from .linear import *
 from .miscellaneous import *
 from .module import *
@@ -16,7 +17,9 @@ from .random import manualSeed
 from .rectifiers import *
 from .regularization import *
 from .simple import *
+from .sparse import *
 from .table import *
+from .templates import *
 from .temporal import *
 from .training import *
 from .transfer import *

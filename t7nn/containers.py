@@ -13,7 +13,7 @@ import numpy as np
 from .module import Module
 from .tensors import describe
 
-__all__ = ['Concat', 'Container', 'Parallel', 'Sequential']
+__all__ = ['Concat', 'Container', 'DepthConcat', 'Parallel', 'Sequential']
 
 
 class Container(Module):
@@ -113,10 +113,12 @@ class Container(Module):
         self.applyToModules(lambda module: module.reset(stdv))
         return self
 
-    def lines(self, first: str, indent: str, last_indent: str, arrow: str, last_arrow: str, end: str = '') -> str:
-        """The children as Torch7 prints them: a header, then one child a line behind an arrow, the last one behind its
-        own."""
-        text = f'{self.typename} {{\n  {first}'
+    def lines(
+        self, first: str, indent: str, last_indent: str, arrow: str, last_arrow: str, end: str = '', name: str = ''
+    ) -> str:
+        """The children as Torch7 prints them: a header (`name`, else the class's), then one child a line behind an
+        arrow, the last one behind its own."""
+        text = f'{name or self.typename} {{\n  {first}'
         for i, module in enumerate(self.modules, 1):
             last = i == len(self.modules)
             body = str(module).replace('\n', '\n  ' + (last_indent if last else indent))
@@ -227,7 +229,8 @@ class Sequential(Container):
 
     def __str__(self) -> str:
         path = ' -> '.join(['input', *(f'({i})' for i in range(1, len(self) + 1)), 'output'])
-        return self.lines(f'[{path}]', '', '', '', '')
+        # subclasses print the same name, as in Torch7
+        return self.lines(f'[{path}]', '', '', '', '', name='nn.Sequential')
 
 
 class Rows(Sequential):
@@ -355,6 +358,43 @@ class Concat(Joining, Branches):
     def gradOutputs(self, input: Any, gradOutput: np.ndarray) -> list[np.ndarray]:
         outputs = [module.output for module in self.modules]
         return self.parts(gradOutput, self.axis_of(self.dimension, outputs[0].ndim), outputs)
+
+
+class DepthConcat(Concat):
+    """`Concat` of outputs that may differ in the other dimensions too: the smaller ones stand in the middle of zeros.
+
+    Torch7 manual: containers.md#nn.DepthConcat
+    """
+
+    def concatenate(self, tensors: list[np.ndarray], axis: int) -> np.ndarray:
+        for tensor in tensors:
+            self.check(tensor, 'output')
+        if len({tensor.ndim for tensor in tensors}) != 1:
+            raise self.error(f'outputs of as many dimensions needed, got {", ".join(map(describe, tensors))}')
+        shape = np.max([tensor.shape for tensor in tensors], 0).tolist()
+        shape[axis] = sum(tensor.shape[axis] for tensor in tensors)
+        output = self.buffer('output', tuple(shape))
+        output.fill(0)
+        for window, tensor in zip(self._windows(output, axis, tensors), tensors, strict=True):
+            window[...] = tensor
+        return output
+
+    def parts(self, gradOutput: np.ndarray, axis: int, tensors: list[np.ndarray]) -> list[np.ndarray]:
+        self.check(gradOutput, 'gradOutput', self.output.shape)
+        return self._windows(gradOutput, axis, tensors)
+
+    @staticmethod
+    def _windows(whole: np.ndarray, axis: int, tensors: list[np.ndarray]) -> list[np.ndarray]:
+        """The place of each of the `tensors` in `whole`."""
+        windows, offset = [], 0
+        for tensor in tensors:
+            starts = [(outer - inner) // 2 for outer, inner in zip(whole.shape, tensor.shape, strict=True)]
+            starts[axis] = offset
+            offset += tensor.shape[axis]
+            windows.append(
+                whole[tuple(slice(start, start + size) for start, size in zip(starts, tensor.shape, strict=True))]
+            )
+        return windows
 
 
 class Parallel(Joining, Branches):

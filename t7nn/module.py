@@ -49,7 +49,7 @@ class _Nilable(type):
     """Classes whose arguments may be None where they have a default: the default then holds, as with nil in Lua."""
 
     def __call__(cls, *arguments, **named):
-        if any(argument is None for argument in arguments) or None in named.values():
+        if any(argument is None for argument in (*arguments, *named.values())):
             bound = inspect.signature(cls.__init__).bind(cls, *arguments, **named)
             for name, argument in bound.arguments.items():
                 default = bound.signature.parameters[name].default
@@ -260,14 +260,19 @@ class Node(metaclass=_Nilable):
         dtype, cache = dtype_of(type), {} if tensorCache is None else tensorCache
         kinds = {self.dtype.kind, 'f'}  # indices and masks in a network of floating-point numbers stay as they are
 
-        def visit(node: Node) -> bool:
-            if not node.dontCast:
-                node.dtype = dtype
-                node.drop_scratch()
-            return not node.dontCast
-
-        self.map_tensors(lambda tensor: cast(tensor, dtype, cache) if tensor.dtype.kind in kinds else tensor, visit)
+        self.map_tensors(
+            lambda tensor: cast(tensor, dtype, cache) if tensor.dtype.kind in kinds else tensor,
+            lambda node: node.take_type(dtype),
+        )
         return self
+
+    def take_type(self, dtype: np.dtype) -> bool:
+        """Work in `dtype` from now on, and tell whether the tensors inside are to follow."""
+        if self.dontCast:
+            return False
+        self.dtype = dtype
+        self.drop_scratch()
+        return True
 
     def float(self, tensorCache: dict | None = None) -> Self:
         """Cast to float32."""
@@ -314,8 +319,8 @@ class Module(Node):
     """The base of all layers.
 
     A layer of one's own overrides `updateOutput`, `updateGradInput` and, where it has parameters, `accGradParameters`.
-    Parameters named ``weight`` and ``bias`` with their ``gradWeight`` and ``gradBias`` need nothing more; others are
-    named by `parameters`.
+    Parameters named ``weight`` and ``bias`` with their ``gradWeight`` and ``gradBias`` need nothing more; for others
+    there is `OtherNames`.
 
     Torch7 manual: module.md#nn.Module
     """
@@ -407,7 +412,7 @@ class Module(Node):
         pairs = [(self.weight, self.gradWeight), (self.bias, self.gradBias)]
         return (
             [weight for weight, _ in pairs if weight is not None],
-            [gradient for weight, gradient in pairs if weight is not None],
+            [gradient for _, gradient in pairs if gradient is not None],
         )
 
     def getParameters(self) -> tuple[np.ndarray, np.ndarray]:
@@ -516,6 +521,35 @@ class Module(Node):
         return replacement
 
     flatten = staticmethod(flatten)
+
+
+class OtherNames(Module):
+    """The base of layers whose parameters have other names than ``weight`` and ``bias``."""
+
+    #: the fields of the parameters, each with that of its gradient
+    learned: tuple[tuple[str, str], ...] = ()
+
+    def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        pairs = [(getattr(self, name), getattr(self, gradient)) for name, gradient in self.learned]
+        return (
+            [parameter for parameter, _ in pairs if parameter is not None],
+            [gradient for _, gradient in pairs if gradient is not None],
+        )
+
+    def defaultAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
+        gradients = {gradient: getattr(self, gradient) for _, gradient in self.learned}
+        try:
+            for name, gradient in self.learned:
+                setattr(self, gradient, getattr(self, name))
+            self.accGradParameters(input, gradOutput, -lr)
+        finally:
+            for gradient, tensor in gradients.items():
+                setattr(self, gradient, tensor)
+
+
+def inside(module: Callable[[Any], Module], name: str) -> property:
+    """An attribute that is the one of this `name` of a module inside: one place for what two would have to share."""
+    return property(lambda self: getattr(module(self), name), lambda self, value: setattr(module(self), name, value))
 
 
 class Criterion(Node):

@@ -133,13 +133,16 @@ def flatten(tensors: Iterable[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]
     Raises
     ------
     TypeError
-        if the tensors are of different dtypes
+        if the tensors are of different dtypes, or one is no tensor
     ValueError
         if there are holes and a tensor is not compact
     """
     tensors = list(tensors)
     if not tensors:
         return np.empty(0), []
+    for tensor in tensors:
+        if not isinstance(tensor, np.ndarray):
+            raise TypeError(f'flatten: tensors needed, got {describe(tensor)}')
     dtypes = {tensor.dtype for tensor in tensors}
     if len(dtypes) > 1:
         raise TypeError(f'flatten: tensors of one dtype needed, got {sorted(map(str, dtypes))}')

@@ -1,0 +1,74 @@
+"""Rows of the layers that look rows up."""
+
+import numpy as np
+from table import Row, away_from_zero
+
+import t7nn as nn
+
+LOOKED_UP = {'input_gradient': 'indices have none'}
+SPARSE = {
+    'input_gradient': 'its form is that of dense rows, tested in test_sparse.py',
+    'examples': 'a table of samples',
+    'buffers': 'a table of samples, whose number the check would not change',
+}
+
+
+def indices(*shape, largest=6):
+    return lambda rng: rng.randint(1, largest + 1, shape)
+
+
+def entries(rng, count):
+    """Rows of index, with repeats, and value."""
+    return np.column_stack([rng.randint(1, 7, count), away_from_zero(rng, count)])
+
+
+def partial(partition, **options):
+    layer = nn.PartialLinear(3, 4, **options)
+    layer.setPartition(np.array(partition))
+    return layer
+
+
+def decaying():
+    layer = nn.SparseLinear(6, 3)
+    layer.weightDecay = 0.1
+    return layer
+
+
+FIXED = {
+    'parameter_gradient': 'weightDecay is a gradient without a share in the output',
+    'examples': 'every call adds weightDecay',
+}
+RENORMED = {
+    'input_gradient': 'indices have none',
+    'parameter_gradient': 'forward scales the weight itself',
+    'update': 'forward scales the weight itself',
+}
+
+ROWS = [
+    Row(lambda: nn.LookupTable(6, 3), indices(5), skip=LOOKED_UP),
+    Row(lambda: nn.LookupTable(6, 3), indices(2, 4), skip=LOOKED_UP),
+    Row(lambda: nn.LookupTable(6, 3, 2), indices(2, 4), skip=LOOKED_UP | {'parameter_gradient': 'padding has none'}),
+    Row(lambda: nn.LookupTable(6, 3, 0, 1), indices(2, 4), skip=RENORMED),
+    Row(lambda: nn.LookupTable(6, 3, 0, 1.5, 1), indices(5), skip=RENORMED),
+    Row(
+        lambda: nn.LookupTable(6, 3).scaleGradByFreq(),
+        indices(2, 4),
+        skip=LOOKED_UP | {'parameter_gradient': 'divided by frequency', 'examples': "the frequency is the batch's"},
+    ),
+    Row(lambda: nn.PartialLinear(3, 4), (4, 3)),
+    Row(lambda: partial([4, 2]), (4, 3)),
+    Row(lambda: partial([3], bias=False), (4, 3)),
+    Row(lambda: nn.SparseLinear(6, 3), lambda rng: entries(rng, 4), batch=False, skip=SPARSE),
+    Row(
+        lambda: nn.SparseLinear(6, 3),
+        lambda rng: [entries(rng, 4), entries(rng, 1), entries(rng, 3)],
+        batch=False,
+        skip=SPARSE,
+    ),
+    Row(
+        lambda: nn.SparseLinear(6, 3, True),
+        lambda rng: np.stack([entries(rng, 4), entries(rng, 4)]),
+        skip={'input_gradient': 'its form is that of dense rows, tested in test_sparse.py'},
+    ),
+    Row(decaying, lambda rng: np.stack([entries(rng, 4), entries(rng, 4)]), skip=SPARSE | FIXED),
+]

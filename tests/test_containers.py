@@ -1,0 +1,50 @@
+"""DepthConcat against plain padding."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import t7nn as nn
+
+
+@given(st.integers(1, 3), st.lists(st.tuples(*[st.integers(1, 4)] * 3), min_size=1, max_size=3), st.integers(0, 9))
+def test_depth_concat_puts_the_smaller_in_the_middle_of_zeros(dimension, shapes, seed):
+    rng = np.random.RandomState(seed)
+    axis = dimension - 1
+    parts = [rng.randn(*shape) for shape in shapes]
+    largest = np.max(shapes, 0)
+    padded = []
+    for part in parts:
+        before = (largest - part.shape) // 2
+        pads = [(b, n - size - b) for b, n, size in zip(before, largest, part.shape, strict=True)]
+        pads[axis] = (0, 0)
+        padded.append(np.pad(part, pads))
+    net = nn.DepthConcat(dimension)
+    for part in parts:
+        net.add(nn.Constant(part))
+    np.testing.assert_array_equal(net.forward(np.zeros(1)), np.concatenate(padded, axis))
+
+
+def test_depth_concat_errors():
+    net = nn.DepthConcat(1).add(nn.Identity()).add(nn.Reshape(6))
+    with pytest.raises(
+        ValueError, match=r'nn.DepthConcat: outputs of as many dimensions needed, got shape \(2, 3\), s'
+    ):
+        net.forward(np.ones((2, 3)))
+    net = nn.DepthConcat(1).add(nn.Narrow(1, 1, 2)).add(nn.Identity())
+    net.forward(np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r'nn.DepthConcat: gradOutput of shape \(5, 2\) needed, got shape \(5, 3\)'):
+        net.updateGradInput(np.ones((3, 2)), np.ones((5, 3)))
+    with pytest.raises(ValueError, match='dimension 2 needed, counted from 1, got a tensor of 1 dimensions'):
+        nn.DepthConcat(2).add(nn.Linear(2, 2)).forward(np.ones(2))
+
+
+def test_depth_concat_backward_takes_its_scale_into_account():
+    net = nn.DepthConcat(1).add(nn.Linear(3, 2)).add(nn.Linear(3, 1))
+    x, dy = np.ones(3), np.ones(3)
+    net.zeroGradParameters()
+    net.forward(x)
+    net.backward(x, dy, 0.25)
+    for gradient in net.parameters()[1]:
+        assert (gradient == 0.25).all()
