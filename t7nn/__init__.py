@@ -12,6 +12,7 @@ from .noise import *
 from .pairs import *
 from .random import manualSeed
 from .regularization import *
+from .serialization import *
 from .simple import *
 from .table import *
 from .training import *
