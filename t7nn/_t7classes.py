@@ -1,8 +1,8 @@
 """How t7nn's classes lie in .t7 files: names, versions, fields, and what older Torch7s wrote differently.
 
 A live object's public attributes are the file's fields, but for `dtype` (`_type` there), names that are keywords in
-Python (`lambda_`), sizes (lists here, LongStorages there) and scratch, whose names begin with `_`: it is neither read nor
-written. All other facts about single classes stand in the tables below.
+Python (`lambda_`), sizes (lists here, LongStorages there) and scratch, whose names begin with `_`: it is neither read
+nor written. All other facts about single classes stand in the tables below.
 """
 
 from __future__ import annotations
@@ -23,96 +23,98 @@ from .module import Criterion, Module
 from .tensors import owner
 from .training import StochasticGradient
 
-__all__ = ["Live", "saved"]
+__all__ = ['Live', 'generator', 'saved']
 
 VERSIONS = {
-    "nn.BatchNormalization": 2,
-    "nn.SpatialBatchNormalization": 2,
-    "nn.GradientReversal": 2,
-    "nn.VolumetricMaxPooling": 2,
-    "nn.LookupTable": 4,
+    'nn.BatchNormalization': 2,
+    'nn.SpatialBatchNormalization': 2,
+    'nn.GradientReversal': 2,
+    'nn.VolumetricMaxPooling': 2,
+    'nn.LookupTable': 4,
 }
 
 # classes of other packages and their equivalents; cudnn.X is nn.X where nn has it
 ALIASES = {
-    "cudnn.ClippedReLU": "nn.HardTanh",
-    "inn.SpatialCrossResponseNormalization": "nn.SpatialCrossMapLRN",
-    "nn.DataParallelTable": "nn.Sequential",  # its first replica
-    "nn.GPU": "nn.Sequential",
+    'cudnn.ClippedReLU': 'nn.HardTanh',
+    'inn.SpatialCrossResponseNormalization': 'nn.SpatialCrossMapLRN',
+    'nn.DataParallelTable': 'nn.Sequential',  # its first replica
+    'nn.GPU': 'nn.Sequential',
 }
 
 # these write a header object before the table of their fields, since the given version
-HEADERS = {"nn.DataParallelTable": 2, "nn.GPU": 0}
+HEADERS = {'nn.DataParallelTable': 2, 'nn.GPU': 0}
 
 # lists of whole numbers in these fields are LongStorages in Torch7
-SIZES = frozenset("size size2 batchsize inputSize outputSize totalOutputSize viewIn viewOut weightSize".split())
+SIZES = frozenset(
+    ['size', 'size2', 'batchsize', 'inputSize', 'outputSize', 'totalOutputSize', 'viewIn', 'viewOut', 'weightSize']
+)
 
 # what fields mean that older versions did not write
-_PADDED = {"padW": 0, "padH": 0}
+_PADDED = {'padW': 0, 'padH': 0}
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "GradientReversal": {"lambda": 1},
-    "HardTanh": {"min_val": -1, "max_val": 1},
-    "ReLU": {"threshold": 0, "val": 0},
-    "Dropout": {"v2": False, "stochastic_inference": False},
-    "SpatialDropout": {"stochastic_inference": False},
-    "LookupTable": {"paddingValue": 0, "shouldScaleGradByFreq": False},
-    "Replicate": {"dim": 1},
-    "Sqrt": {"eps": 0},
-    "Sum": {"squeeze": True, "sizeAverage": False},
-    "MapTable": {"sharedparams": ["weight", "bias", "gradWeight", "gradBias"]},
-    "SpatialConvolution": _PADDED,
-    "SpatialConvolutionMM": _PADDED,
-    "SpatialConvolutionLocal": _PADDED,
-    "SpatialDepthWiseConvolution": _PADDED,
-    "SpatialDilatedConvolution": _PADDED | {"dilationW": 1, "dilationH": 1},
-    "SpatialFullConvolution": _PADDED | {"adjW": 0, "adjH": 0},
-    "VolumetricConvolution": _PADDED | {"padT": 0},
-    "VolumetricFullConvolution": _PADDED | {"padT": 0, "adjW": 0, "adjH": 0, "adjT": 0},
-    "SpatialMaxPooling": _PADDED | {"ceil_mode": False},
-    "SpatialAveragePooling": _PADDED | {"ceil_mode": False, "count_include_pad": True, "divide": False},
-    "VolumetricMaxPooling": _PADDED | {"padT": 0, "ceil_mode": False},
-    "VolumetricAveragePooling": _PADDED | {"padT": 0, "ceil_mode": False, "count_include_pad": True},
-    "ClassNLLCriterion": {"sizeAverage": True, "ignoreIndex": -100},
-    "HingeEmbeddingCriterion": {"sizeAverage": True},
-    "MultiMarginCriterion": {"p": 1, "margin": 1},
-    "StochasticGradient": {"log": print},
+    'GradientReversal': {'lambda': 1},
+    'HardTanh': {'min_val': -1, 'max_val': 1},
+    'ReLU': {'threshold': 0, 'val': 0},
+    'Dropout': {'v2': False, 'stochastic_inference': False},
+    'SpatialDropout': {'stochastic_inference': False},
+    'LookupTable': {'paddingValue': 0, 'shouldScaleGradByFreq': False},
+    'Replicate': {'dim': 1},
+    'Sqrt': {'eps': 0},
+    'Sum': {'squeeze': True, 'sizeAverage': False},
+    'MapTable': {'sharedparams': ['weight', 'bias', 'gradWeight', 'gradBias']},
+    'SpatialConvolution': _PADDED,
+    'SpatialConvolutionMM': _PADDED,
+    'SpatialConvolutionLocal': _PADDED,
+    'SpatialDepthWiseConvolution': _PADDED,
+    'SpatialDilatedConvolution': _PADDED | {'dilationW': 1, 'dilationH': 1},
+    'SpatialFullConvolution': _PADDED | {'adjW': 0, 'adjH': 0},
+    'VolumetricConvolution': _PADDED | {'padT': 0},
+    'VolumetricFullConvolution': _PADDED | {'padT': 0, 'adjW': 0, 'adjH': 0, 'adjT': 0},
+    'SpatialMaxPooling': _PADDED | {'ceil_mode': False},
+    'SpatialAveragePooling': _PADDED | {'ceil_mode': False, 'count_include_pad': True, 'divide': False},
+    'VolumetricMaxPooling': _PADDED | {'padT': 0, 'ceil_mode': False},
+    'VolumetricAveragePooling': _PADDED | {'padT': 0, 'ceil_mode': False, 'count_include_pad': True},
+    'ClassNLLCriterion': {'sizeAverage': True, 'ignoreIndex': -100},
+    'HingeEmbeddingCriterion': {'sizeAverage': True},
+    'MultiMarginCriterion': {'p': 1, 'margin': 1},
+    'StochasticGradient': {'log': print},
 }
 
 # buffers that Torch7's constructors make and its methods count on, where t7nn has none: a function of the dtype
-_EMPTY = {"Tensor": lambda dtype: np.empty(0, dtype), "Long": lambda dtype: np.empty(0, np.int64)}
-_NOISE, _INDICES, _ONES = {"noise": _EMPTY["Tensor"]}, {"indices": _EMPTY["Long"]}, {"ones": _EMPTY["Tensor"]}
+_EMPTY = {'Tensor': lambda dtype: np.empty(0, dtype), 'Long': lambda dtype: np.empty(0, np.int64)}
+_NOISE, _INDICES, _ONES = {'noise': _EMPTY['Tensor']}, {'indices': _EMPTY['Long']}, {'ones': _EMPTY['Tensor']}
 _NLL = {
-    "output_tensor": lambda dtype: np.zeros(1, dtype),
-    "total_weight_tensor": lambda dtype: np.ones(1, dtype),
-    "target": lambda dtype: np.zeros(1, np.int64),
+    'output_tensor': lambda dtype: np.zeros(1, dtype),
+    'total_weight_tensor': lambda dtype: np.ones(1, dtype),
+    'target': lambda dtype: np.zeros(1, np.int64),
 }
 BUFFERS = {
-    "nn.Add": {"_ones": lambda dtype: np.ones(1, dtype)},
-    "nn.CMaxTable": dict.fromkeys(("maxIdx", "mask", "maxVals", "gradMaxVals"), _EMPTY["Tensor"]),
-    "nn.CMinTable": dict.fromkeys(("minIdx", "mask", "minVals", "gradMaxVals"), _EMPTY["Tensor"]),
-    "nn.ClassNLLCriterion": _NLL,
-    "nn.SpatialClassNLLCriterion": _NLL,
-    "nn.Dropout": _NOISE,
-    "nn.SpatialDropout": _NOISE,
-    "nn.VolumetricDropout": _NOISE,
-    "nn.RReLU": _NOISE,
-    "nn.WhiteNoise": _NOISE,
-    "nn.FlattenTable": {"input_map": lambda dtype: []},
-    "nn.MultiLabelMarginCriterion": {"isTarget": _EMPTY["Tensor"]},
-    "nn.PairwiseDistance": {"diff": _EMPTY["Tensor"]},
-    "nn.SpatialMaxPooling": _INDICES,
-    "nn.SpatialDilatedMaxPooling": _INDICES,
-    "nn.VolumetricMaxPooling": _INDICES,
-    "nn.VolumetricDilatedMaxPooling": _INDICES,
-    "nn.SpatialFullConvolution": _ONES,
-    "nn.VolumetricFullConvolution": _ONES | dict.fromkeys(("finput", "fgradInput"), _EMPTY["Tensor"]),
-    "nn.ZipTableOneToMany": {"gradInputEl": _EMPTY["Tensor"]},
-    "nn.MaskedSelect": {
-        "_maskIndices": _EMPTY["Long"],
-        "_maskIndexBuffer": _EMPTY["Long"],
-        "_maskIndexBufferCPU": lambda dtype: np.empty(0, np.float32),
-        "_gradBuffer": _EMPTY["Tensor"],
-        "_gradMask": lambda dtype: np.empty(0, np.uint8),
+    'nn.Add': {'_ones': lambda dtype: np.ones(1, dtype)},
+    'nn.CMaxTable': dict.fromkeys(('maxIdx', 'mask', 'maxVals', 'gradMaxVals'), _EMPTY['Tensor']),
+    'nn.CMinTable': dict.fromkeys(('minIdx', 'mask', 'minVals', 'gradMaxVals'), _EMPTY['Tensor']),
+    'nn.ClassNLLCriterion': _NLL,
+    'nn.SpatialClassNLLCriterion': _NLL,
+    'nn.Dropout': _NOISE,
+    'nn.SpatialDropout': _NOISE,
+    'nn.VolumetricDropout': _NOISE,
+    'nn.RReLU': _NOISE,
+    'nn.WhiteNoise': _NOISE,
+    'nn.FlattenTable': {'input_map': lambda dtype: []},
+    'nn.MultiLabelMarginCriterion': {'isTarget': _EMPTY['Tensor']},
+    'nn.PairwiseDistance': {'diff': _EMPTY['Tensor']},
+    'nn.SpatialMaxPooling': _INDICES,
+    'nn.SpatialDilatedMaxPooling': _INDICES,
+    'nn.VolumetricMaxPooling': _INDICES,
+    'nn.VolumetricDilatedMaxPooling': _INDICES,
+    'nn.SpatialFullConvolution': _ONES,
+    'nn.VolumetricFullConvolution': _ONES | dict.fromkeys(('finput', 'fgradInput'), _EMPTY['Tensor']),
+    'nn.ZipTableOneToMany': {'gradInputEl': _EMPTY['Tensor']},
+    'nn.MaskedSelect': {
+        '_maskIndices': _EMPTY['Long'],
+        '_maskIndexBuffer': _EMPTY['Long'],
+        '_maskIndexBufferCPU': lambda dtype: np.empty(0, np.float32),
+        '_gradBuffer': _EMPTY['Tensor'],
+        '_gradMask': lambda dtype: np.empty(0, np.uint8),
     },
 }
 
@@ -126,12 +128,12 @@ def registry() -> dict[str, type]:
 
     found = [value for value in vars(t7nn).values() if isinstance(value, type)]
     live = {value.typename: value for value in found if issubclass(value, (Module, Criterion))}
-    return live | {"nn.StochasticGradient": StochasticGradient} | GRAPH_CLASSES
+    return live | {'nn.StochasticGradient': StochasticGradient} | GRAPH_CLASSES
 
 
 def _resolve(typename: str) -> type | None:
     """The live class for a file's class name, under its own name or under that of its equivalent."""
-    name = ALIASES.get(typename, "nn." + typename[6:] if typename.startswith("cudnn.") else typename)
+    name = ALIASES.get(typename, 'nn.' + typename[6:] if typename.startswith('cudnn.') else typename)
     return registry().get(typename) or registry().get(name)
 
 
@@ -156,7 +158,7 @@ class Live:
         """
         fields = dict(self.fields)
         if not all(isinstance(key, str) and key for key in fields):
-            raise ValueError("fields with names needed")
+            raise ValueError('fields with names needed')
         name = self.cls.__name__
         if name in UPGRADES:
             UPGRADES[name](fields, self)
@@ -168,17 +170,17 @@ class Live:
 
         state = {}
         for key, value in fields.items():
-            if key == "_type":
-                state["dtype"] = value
-            elif key[0] != "_" and not self._hides_a_method(key, value):
-                key = key + "_" if keyword.iskeyword(key) else key
+            if key == '_type':
+                state['dtype'] = value
+            elif key[0] != '_' and not self._hides_a_method(key, value):
+                key = key + '_' if keyword.iskeyword(key) else key
                 state[key] = value.tolist() if isinstance(value, Storage) else value
         for key in _assigned(self.cls) - state.keys():
             if not hasattr(self.cls, key):
                 state[key] = None  # what is nil in Lua is in no file
-        if not isinstance(state.get("modules", []), list):
-            raise ValueError(f"a list of modules needed, got {type(state['modules']).__name__}")
-        getattr(self.target, "__setstate__", vars(self.target).update)(state)
+        if not isinstance(state.get('modules', []), list):
+            raise ValueError(f'a list of modules needed, got {type(state["modules"]).__name__}')
+        getattr(self.target, '__setstate__', vars(self.target).update)(state)
         if name in AFTERWARDS:
             AFTERWARDS[name](self.target)
 
@@ -186,20 +188,23 @@ class Live:
         """Whether a field has the name of a method; such fields are left out."""
         hides = callable(getattr(self.cls, key, None))
         if hides and isinstance(value, TorchFunction):
-            warnings.warn(f"{self.typename}: the file puts a Lua function in the place of its method {key}; "
-                          "Lua functions are not run, the class's own method stays", stacklevel=2)
+            warnings.warn(
+                f'{self.typename}: the file puts a Lua function in the place of its method {key}; '
+                "Lua functions are not run, the class's own method stays",
+                stacklevel=2,
+            )
         return hides
 
     def _complete(self, fields: dict, gradients: dict) -> None:
         """The dtype, and what was left out to make the file smaller: outputs and gradients."""
-        arrays = [fields.get(key) for key in ("weight", "output", "gradInput", "bias")]
-        arrays = [value for value in arrays if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
-        dtype = TENSORS.get(fields.get("_type"), arrays[0].dtype if arrays else DTYPES["Double"])
-        fields["_type"] = dtype
-        for key in ("gradInput", "output"):
+        arrays = [fields.get(key) for key in ('weight', 'output', 'gradInput', 'bias')]
+        arrays = [value for value in arrays if isinstance(value, np.ndarray) and value.dtype.kind == 'f']
+        dtype = TENSORS.get(fields.get('_type'), arrays[0].dtype if arrays else DTYPES['Double'])
+        fields['_type'] = dtype
+        for key in ('gradInput', 'output'):
             if fields.get(key) is None:
-                fields[key] = 0 if key == "output" and issubclass(self.cls, Criterion) else np.empty(0, dtype)
-        for weight, gradient in (("weight", "gradWeight"), ("bias", "gradBias")):
+                fields[key] = 0 if key == 'output' and issubclass(self.cls, Criterion) else np.empty(0, dtype)
+        for weight, gradient in (('weight', 'gradWeight'), ('bias', 'gradBias')):
             values = fields.get(weight)
             if isinstance(values, np.ndarray) and fields.get(gradient) is None:
                 _, fields[gradient] = gradients.setdefault(id(values), (values, np.zeros_like(_dense(values))))
@@ -209,15 +214,16 @@ class Live:
 def _assigned(cls: type) -> set[str]:
     """The names of the attributes that methods of the class assign."""
     functions = [value for base in cls.__mro__ for value in vars(base).values() if inspect.isfunction(value)]
-    names = {step.argval for function in functions for step in dis.get_instructions(function)
-             if step.opname == "STORE_ATTR"}
-    return {name for name in names if name[0] != "_"}
+    names = {
+        step.argval for function in functions for step in dis.get_instructions(function) if step.opname == 'STORE_ATTR'
+    }
+    return {name for name in names if name[0] != '_'}
 
 
 def _dense(values: np.ndarray) -> np.ndarray:
     """`values`, if they take as much memory as they seem to: a copy of them then is no larger than the file."""
     if not isinstance(values, np.ndarray) or values.size > owner(values).size:
-        raise ValueError("a tensor that fills its storage needed")
+        raise ValueError('a tensor that fills its storage needed')
     return values
 
 
@@ -225,27 +231,27 @@ def _dense(values: np.ndarray) -> np.ndarray:
 
 
 def _batch_normalization(fields: dict, live: Live) -> None:
-    deviation = fields.pop("running_std", None)
+    deviation = fields.pop('running_std', None)
     if deviation is not None:  # once the inverse standard deviation was kept
-        with np.errstate(all="ignore"):
-            fields["running_var"] = _dense(deviation) ** -2 - deviation.dtype.type(fields["eps"])
-    if fields.get("affine") is None:
-        fields["affine"] = fields.get("weight") is not None
+        with np.errstate(all='ignore'):
+            fields['running_var'] = _dense(deviation) ** -2 - deviation.dtype.type(fields['eps'])
+    if fields.get('affine') is None:
+        fields['affine'] = fields.get('weight') is not None
 
 
 def _gradient_reversal(fields: dict, live: Live) -> None:
     if live.version < 2:
-        fields["lambda"] = 1
+        fields['lambda'] = 1
 
 
 def _convolution(fields: dict, live: Live) -> None:
-    if fields.get("padding") is not None:
-        fields["padW"] = fields["padH"] = fields.pop("padding")
-    groups = fields.pop("groups", 1)
-    kernel = fields["nOutputPlane"], fields["nInputPlane"], fields["kH"], fields["kW"]
-    for key in ("weight", "gradWeight"):
+    if fields.get('padding') is not None:
+        fields['padW'] = fields['padH'] = fields.pop('padding')
+    groups = fields.pop('groups', 1)
+    kernel = fields['nOutputPlane'], fields['nInputPlane'], fields['kH'], fields['kW']
+    for key in ('weight', 'gradWeight'):
         values = fields.get(key)
-        if values is None or live.cls.__name__ != "SpatialConvolution":
+        if values is None or live.cls.__name__ != 'SpatialConvolution':
             continue
         if groups != 1:
             fields[key] = _ungrouped(_dense(values), groups, kernel)
@@ -260,7 +266,7 @@ def _ungrouped(values: np.ndarray, groups: int, kernel: tuple) -> np.ndarray:
     """The weights of cudnn's grouped convolution as those of an ordinary one, with zeros between the groups."""
     outputs, inputs = kernel[0] // groups, kernel[1] // groups
     if not 1 <= groups <= MOST_GROUPS or values.shape != (outputs * groups, inputs, *kernel[2:]):
-        raise ValueError(f"weights for 1 to {MOST_GROUPS} groups needed, got shape {values.shape} for {groups}")
+        raise ValueError(f'weights for 1 to {MOST_GROUPS} groups needed, got shape {values.shape} for {groups}')
     full = np.zeros(kernel, values.dtype)
     for group in range(groups):
         rows = slice(group * outputs, (group + 1) * outputs)
@@ -269,103 +275,119 @@ def _ungrouped(values: np.ndarray, groups: int, kernel: tuple) -> np.ndarray:
 
 
 def _volumetric_full(fields: dict, live: Live) -> None:
-    if fields.get("adjW") is None and fields.get("weight") is not None:
-        for key in ("weight", "gradWeight"):
+    if fields.get('adjW') is None and fields.get('weight') is not None:
+        for key in ('weight', 'gradWeight'):
             if fields.get(key) is not None:
                 fields[key] = _dense(fields[key]).swapaxes(0, 1).copy()
-    for new, old in (("padT", "pT"), ("padW", "pW"), ("padH", "pH")):
+    for new, old in (('padT', 'pT'), ('padW', 'pW'), ('padH', 'pH')):
         if fields.get(new) is None:
             fields[new] = fields.pop(old, None)
 
 
 def _average_pooling(fields: dict, live: Live) -> None:
-    if live.typename.startswith("cudnn."):  # nn's oldest added without dividing, cudnn's always divided
-        fields["divide"] = True
+    if live.typename.startswith('cudnn.'):  # nn's oldest added without dividing, cudnn's always divided
+        fields['divide'] = True
 
 
 def _concat(fields: dict, live: Live) -> None:
-    if "outputSize" not in fields:
-        fields["outputSize"] = fields.pop("size", [])
+    if 'outputSize' not in fields:
+        fields['outputSize'] = fields.pop('size', [])
 
 
 def _view(fields: dict, live: Live) -> None:
-    if fields.get("numElements") is None:
-        fields["numElements"] = math.prod(size for size in fields["size"].tolist() if size >= 0)
+    if fields.get('numElements') is None:
+        fields['numElements'] = math.prod(size for size in fields['size'].tolist() if size >= 0)
 
 
 def _reshape(fields: dict, live: Live) -> None:
-    sizes = fields["size"].tolist()
-    fields.setdefault("nelement", math.prod(sizes))
-    fields.setdefault("batchsize", [0, *sizes])
+    sizes = fields['size'].tolist()
+    fields.setdefault('nelement', math.prod(sizes))
+    fields.setdefault('batchsize', [0, *sizes])
 
 
 def _first_replica(fields: dict, live: Live) -> None:
     if live.typename in HEADERS:
-        fields["modules"] = fields["modules"][:1]
-        for key in fields.keys() - {"modules", "output", "gradInput", "_type", "train"}:
+        fields['modules'] = fields['modules'][:1]
+        for key in fields.keys() - {'modules', 'output', 'gradInput', '_type', 'train'}:
             del fields[key]
 
 
+def _graph(fields: dict, live: Live) -> None:
+    if not isinstance(fields.get('modules'), list):
+        nodes = [node['data'].get('module') for node in fields['forwardnodes']]
+        fields['modules'] = [module for module in nodes if module is not None]
+    if not isinstance(fields['innode'], TorchObject):
+        raise ValueError('nodes of nngraph needed')
+
+
 def _clipped_relu(fields: dict, live: Live) -> None:
-    if live.typename == "cudnn.ClippedReLU":
-        fields.update(min_val=0, max_val=fields["ceiling"])
+    if live.typename == 'cudnn.ClippedReLU':
+        fields.update(min_val=0, max_val=fields['ceiling'])
 
 
 def _temporal_convolution(fields: dict, live: Live) -> None:
-    if live.typename.startswith("cudnn."):  # it is a convolution over an image there, the time its height
-        if fields.get("padH"):
+    if live.typename.startswith('cudnn.'):  # it is a convolution over an image there, the time its height
+        if fields.get('padH'):
             raise ValueError("nn.TemporalConvolution has no padding, cudnn's had one")
-        fields["kW"], fields["dW"] = fields.pop("kH"), fields.pop("dH")
+        fields['kW'], fields['dW'] = fields.pop('kH'), fields.pop('dH')
 
 
 UPGRADES = {
-    "BatchNormalization": _batch_normalization,
-    "SpatialBatchNormalization": _batch_normalization,
-    "VolumetricBatchNormalization": _batch_normalization,
-    "GradientReversal": _gradient_reversal,
-    "SpatialConvolution": _convolution,
-    "SpatialConvolutionMM": _convolution,
-    "SpatialDilatedConvolution": _convolution,
-    "VolumetricFullConvolution": _volumetric_full,
-    "SpatialAveragePooling": _average_pooling,
-    "Concat": _concat,
-    "DepthConcat": _concat,
-    "View": _view,
-    "Reshape": _reshape,
-    "Sequential": _first_replica,
-    "HardTanh": _clipped_relu,
-    "TemporalConvolution": _temporal_convolution,
+    'BatchNormalization': _batch_normalization,
+    'SpatialBatchNormalization': _batch_normalization,
+    'VolumetricBatchNormalization': _batch_normalization,
+    'GradientReversal': _gradient_reversal,
+    'SpatialConvolution': _convolution,
+    'SpatialConvolutionMM': _convolution,
+    'SpatialDilatedConvolution': _convolution,
+    'VolumetricFullConvolution': _volumetric_full,
+    'SpatialAveragePooling': _average_pooling,
+    'Concat': _concat,
+    'DepthConcat': _concat,
+    'View': _view,
+    'Reshape': _reshape,
+    'Sequential': _first_replica,
+    'HardTanh': _clipped_relu,
+    'gModule': _graph,
+    'TemporalConvolution': _temporal_convolution,
 }
 
 # what is done when all fields are there
-AFTERWARDS: dict[str, Any] = {}
+AFTERWARDS: dict[str, Any] = {'gModule': lambda graph: graph.plan()}
 
-UNSAVED = {"nn.StochasticGradient": {"log"}}
+UNSAVED = {'nn.StochasticGradient': {'log'}}
+
+
+def generator(state: bytes) -> random.Generator:
+    """The torch.Generator of these bytes."""
+    live = random.Generator()
+    live.setRNGState(np.frombuffer(state, np.uint8))
+    return live
 
 
 def saved(value: Any) -> TorchObject | None:
     """What a live object writes: its class, version and fields; None for what is no object of t7nn."""
     if isinstance(value, random.Generator):
-        return TorchObject("torch.Generator", value.getRNGState().tobytes())
+        return TorchObject('torch.Generator', value.getRNGState().tobytes())
     if isinstance(value, StochasticGradient):
-        typename = "nn.StochasticGradient"
+        typename = 'nn.StochasticGradient'
     elif isinstance(value, (Module, Criterion)):
         typename = value.typename
     else:
         return None
     fields = {}
     for key, item in vars(value).items():
-        if key[0] == "_" or item is None or key in UNSAVED.get(typename, ()):
+        if key[0] == '_' or item is None or key in UNSAVED.get(typename, ()):
             continue
-        if key == "dtype":
+        if key == 'dtype':
             if isinstance(value, Module):
-                fields["_type"] = f"torch.{TYPE_OF[item]}Tensor"
+                fields['_type'] = f'torch.{TYPE_OF[item]}Tensor'
         elif callable(item) and not isinstance(item, (Module, Criterion)):
-            warnings.warn(f"{typename}: its field {key} is a Python function and is not saved", stacklevel=2)
+            warnings.warn(f'{typename}: its field {key} is a Python function and is not saved', stacklevel=2)
         elif key in SIZES and isinstance(item, (list, tuple)):
             fields[key] = Storage(item, np.int64)
         else:
-            fields[key[:-1] if key[-1] == "_" and keyword.iskeyword(key[:-1]) else key] = item
+            fields[key[:-1] if key[-1] == '_' and keyword.iskeyword(key[:-1]) else key] = item
     for key, make in BUFFERS.get(typename, {}).items():
         if key not in fields:
             fields[key] = make(value.dtype)

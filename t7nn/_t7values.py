@@ -6,30 +6,30 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ObjectKey", "Storage", "T7Error", "TorchFunction", "TorchObject"]
+__all__ = ['ObjectKey', 'Storage', 'T7Error', 'TorchFunction', 'TorchObject']
 
 DTYPES = {
-    "Byte": np.dtype(np.uint8),
-    "Char": np.dtype(np.int8),
-    "Short": np.dtype(np.int16),
-    "Int": np.dtype(np.int32),
-    "Long": np.dtype(np.int64),
-    "Half": np.dtype(np.float16),
-    "Float": np.dtype(np.float32),
-    "Double": np.dtype(np.float64),
+    'Byte': np.dtype(np.uint8),
+    'Char': np.dtype(np.int8),
+    'Short': np.dtype(np.int16),
+    'Int': np.dtype(np.int32),
+    'Long': np.dtype(np.int64),
+    'Half': np.dtype(np.float16),
+    'Float': np.dtype(np.float32),
+    'Double': np.dtype(np.float64),
 }
 TYPE_OF = {dtype: name for name, dtype in DTYPES.items()}
 # cutorch's types lie in the file like the CPU's: CudaTensor (float32), CudaDoubleTensor, CudaLongStorage ...
-_KINDS = DTYPES | {"Cuda" + kind: dtype for kind, dtype in DTYPES.items()} | {"Cuda": DTYPES["Float"]}
-TENSORS = {f"torch.{kind}Tensor": dtype for kind, dtype in _KINDS.items()}
-STORAGES = {f"torch.{kind}Storage": dtype for kind, dtype in _KINDS.items()}
+_KINDS = DTYPES | {'Cuda' + kind: dtype for kind, dtype in DTYPES.items()} | {'Cuda': DTYPES['Float']}
+TENSORS = {f'torch.{kind}Tensor': dtype for kind, dtype in _KINDS.items()}
+STORAGES = {f'torch.{kind}Storage': dtype for kind, dtype in _KINDS.items()}
 
 
 class T7Error(ValueError):
     """A .t7 file that is damaged, cut off or not a .t7 file. `offset`: the byte where reading ended."""
 
     def __init__(self, message: str, offset: int):
-        super().__init__(f"{message} (at byte {offset})")
+        super().__init__(f'{message} (at byte {offset})')
         self.offset = offset
 
     def __reduce__(self):
@@ -37,7 +37,7 @@ class T7Error(ValueError):
 
 
 def _error_again(text: str, offset: int) -> T7Error:
-    error = T7Error("", offset)
+    error = T7Error('', offset)
     error.args = (text,)
     return error
 
@@ -52,17 +52,17 @@ class Storage(np.ndarray):
     def __new__(cls, values, dtype=None) -> Storage:
         storage = np.array(values, dtype).view(cls)
         if storage.ndim != 1 or storage.dtype not in TYPE_OF:
-            raise ValueError(f"Storage: numbers in one dimension needed, got {storage.dtype} {storage.shape}")
+            raise ValueError(f'Storage: numbers in one dimension needed, got {storage.dtype} {storage.shape}')
         return storage
 
 
 class ObjectKey:
     """A table's key that is itself an object which Python cannot hash (a list, a dict, an array).
 
-    Keys of Lua tables are compared by identity, and so are these: `table[ObjectKey(x)]` finds what Lua's `table[x]` does.
+    Lua compares such keys by identity, and so are these: `table[ObjectKey(x)]` finds what Lua's `table[x]` does.
     """
 
-    __slots__ = ("value",)
+    __slots__ = ('value',)
 
     def __init__(self, value: Any):
         self.value = value
@@ -74,7 +74,7 @@ class ObjectKey:
         return id(self.value)
 
     def __repr__(self) -> str:
-        return f"ObjectKey({type(self.value).__name__})"
+        return f'ObjectKey({type(self.value).__name__})'
 
 
 class TorchObject:
@@ -103,8 +103,9 @@ class TorchObject:
 
     def __repr__(self) -> str:
         if not isinstance(self.fields, dict):
-            return f"{self.typename}({brief(self.fields)})"
-        return f"{self.typename}({', '.join(f'{key}={brief(value)}' for key, value in self.fields.items())})"
+            return f'{self.typename}({brief(self.fields)})'
+        fields = [f'{key if isinstance(key, str) else brief(key)}={brief(value)}' for key, value in self.fields.items()]
+        return f'{self.typename}({", ".join(fields)})'
 
 
 class TorchFunction:
@@ -120,21 +121,21 @@ class TorchFunction:
         self.code = code
 
     def __repr__(self) -> str:
-        names = [up.get("name", "?") if isinstance(up, dict) else brief(up) for up in self.upvalues]
-        return f"TorchFunction({len(self.bytecode)} bytes of Lua bytecode, upvalues: {', '.join(names) or 'none'})"
+        names = [up.get('name', '?') if isinstance(up, dict) else brief(up) for up in self.upvalues]
+        return f'TorchFunction({len(self.bytecode)} bytes of Lua bytecode, upvalues: {", ".join(names) or "none"})'
 
 
 def brief(value: Any) -> str:
     """A value in a few words, however large, deep or circular it is."""
     if isinstance(value, np.ndarray):
-        kind = "storage" if isinstance(value, Storage) else "array"
-        return f"{value.dtype} {kind} {'x'.join(map(str, value.shape))}"
+        kind = 'storage' if isinstance(value, Storage) else 'array'
+        return f'{value.dtype} {kind} {"x".join(map(str, value.shape))}'
     if isinstance(value, (list, tuple, dict)):
-        return f"{type(value).__name__} of {len(value)}"
+        return f'{type(value).__name__} of {len(value)}'
     if isinstance(value, TorchObject):
         return value.typename
     if isinstance(value, (str, bytes)) and len(value) > 60:
-        return f"{value[:57]!r}..."
+        return f'{value[:57]!r}...'
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return repr(value)
     return type(value).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,10 +10,10 @@ import numpy as np
 
 from ._t7classes import saved
 from ._t7read import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE
-from ._t7values import TYPE_OF, ObjectKey, Storage, TorchFunction, TorchObject
+from ._t7values import TYPE_OF, ObjectKey, Storage, TorchFunction, TorchObject, brief
 from .tensors import owner
 
-__all__ = ["AsciiTarget", "BinaryTarget", "Writer"]
+__all__ = ['AsciiTarget', 'BinaryTarget', 'Writer']
 
 LARGE = 1 << 16  # arrays from this many bytes on are handed over as they are, not copied
 
@@ -22,12 +21,12 @@ LARGE = 1 << 16  # arrays from this many bytes on are handed over as they are, n
 class BinaryTarget:
     """Numbers, texts and arrays as Torch7's binary mode writes them. `parts`: the bytes so far."""
 
-    def __init__(self, longSize: int = 8, endian: str = "little"):
-        order = "<" if endian == "little" else ">"
-        self.order, self.longSize, self.longCode = order, longSize, {4: "i", 8: "q"}[longSize]
+    def __init__(self, longSize: int = 8, endian: str = 'little'):
+        order = '<' if endian == 'little' else '>'
+        self.order, self.longSize, self.longCode = order, longSize, {4: 'i', 8: 'q'}[longSize]
         self.parts: list = []
         self._now = bytearray()
-        self._int, self._double = struct.Struct(order + "i").pack, struct.Struct(order + "d").pack
+        self._int, self._double = struct.Struct(order + 'i').pack, struct.Struct(order + 'd').pack
 
     def finish(self) -> list:
         parts, self.parts, self._now = [*self.parts, self._now], [], bytearray()
@@ -40,7 +39,7 @@ class BinaryTarget:
         self._now += self._double(value)
 
     def longs(self, values: tuple[int, ...]) -> None:
-        self._now += struct.pack(f"{self.order}{len(values)}{self.longCode}", *values)
+        self._now += struct.pack(f'{self.order}{len(values)}{self.longCode}', *values)
 
     def tensor(self, sizes: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
         self.int(len(sizes))
@@ -56,9 +55,9 @@ class BinaryTarget:
     def array(self, values: np.ndarray) -> None:
         inFile = values.dtype.newbyteorder(self.order)
         if values.dtype == np.int64 and self.longSize == 4:
-            inFile = np.dtype(self.order + "i4")
+            inFile = np.dtype(self.order + 'i4')
             if values.size and not -(1 << 31) <= values.min() <= values.max() < 1 << 31:
-                raise ValueError("save: longSize=4 holds numbers below 2^31 only, a long array has larger ones")
+                raise ValueError('save: longSize=4 holds numbers below 2^31 only, a long array has larger ones')
         values = np.ascontiguousarray(values, inFile)
         if values.nbytes < LARGE:
             self._now += values.tobytes()
@@ -70,7 +69,7 @@ class BinaryTarget:
 class AsciiTarget:
     """The same in ascii mode: every number or array on a line of its own."""
 
-    FORMATS = {"f8": "%.17g", "f4": "%.9g", "f2": "%.9g"}
+    FORMATS = {'f8': '%.17g', 'f4': '%.9g', 'f2': '%.9g'}
 
     def __init__(self):
         self.now = bytearray()
@@ -80,10 +79,10 @@ class AsciiTarget:
         return [now]
 
     def int(self, value: int) -> None:
-        self.now += b"%d\n" % value
+        self.now += b'%d\n' % value
 
     def double(self, value: float) -> None:
-        self.now += self._words([value], "%.17g")
+        self.now += self._words([value], '%.17g')
 
     def tensor(self, sizes: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
         self.int(len(sizes))
@@ -91,10 +90,10 @@ class AsciiTarget:
             self.longs(numbers)
 
     def longs(self, values: tuple[int, ...]) -> None:
-        self.now += self._words(values, "%d")
+        self.now += self._words(values, '%d')
 
     def raw(self, data: bytes) -> None:
-        self.now += data + b"\n" if len(data) else b""
+        self.now += data + b'\n' if len(data) else b''
 
     def text(self, data: bytes) -> None:
         self.int(len(data))
@@ -104,21 +103,21 @@ class AsciiTarget:
         if values.dtype.itemsize == 1:
             self.raw(values.tobytes())
             return
-        form = self.FORMATS.get(values.dtype.str[1:], "%d")
+        form = self.FORMATS.get(values.dtype.str[1:], '%d')
         for start in range(0, values.size, LARGE):
             end = start + LARGE
             line = self._words(values[start:end].tolist(), form)
-            self.now += line if end >= values.size else line[:-1] + b" "
+            self.now += line if end >= values.size else line[:-1] + b' '
 
     @staticmethod
     def _words(values: Iterable, form: str) -> bytes:
         """The C library's words; it writes nan's sign, which Python's `%` drops."""
         words = [form % value if value == value else _nan(value) for value in values]
-        return (" ".join(words) + "\n").encode() if words else b""
+        return (' '.join(words) + '\n').encode() if words else b''
 
 
 def _nan(value: float) -> str:
-    return "-nan" if np.signbit(value) else "nan"
+    return '-nan' if np.signbit(value) else 'nan'
 
 
 class Writer:
@@ -133,20 +132,21 @@ class Writer:
 
     def writeObject(self, value: Any) -> None:
         """One more object. TypeError where something in it has no place in a .t7 file."""
-        stack: list[tuple[str, Iterator, int]] = [("", iter([("", value)]), 0)]
+        stack: list[tuple[Any, Iterator, int]] = [(None, iter([(None, value)]), 0)]  # (name, its parts, its id)
         around: set[int] = set()  # without references, what is being written must not come again inside itself
         while stack:
             for name, child in stack[-1][1]:
                 try:
                     parts = self._write(child)
                 except (TypeError, ValueError, OverflowError, struct.error) as error:
-                    where = "".join([entry[0] for entry in stack[1:]]) + name
-                    error.add_note(f"at {where.lstrip('.') or 'the top'}")
+                    names = [*(entry[0] for entry in stack[1:]), name]
+                    names = [str(name) if isinstance(name, (str, int)) else brief(name) for name in names if name]
+                    error.add_note(f'at {".".join(names) or "the top"} of what is saved')
                     raise
                 if parts is not None:
                     if not self.referenced:
                         if id(child) in around:
-                            raise ValueError(f"save: referenced=False cannot write what contains itself (at {name})")
+                            raise ValueError(f'save: referenced=False cannot write what contains itself')
                         around.add(id(child))
                     stack.append((name, parts, id(child)))
                     break
@@ -167,7 +167,7 @@ class Writer:
             target.double(number)
         elif isinstance(value, (str, bytes)):
             target.int(STRING)
-            target.text(value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value)
+            target.text(value.encode('utf-8', 'surrogateescape') if isinstance(value, str) else value)
         elif value is None:
             target.int(NIL)
         elif isinstance(value, np.ndarray):
@@ -200,11 +200,11 @@ class Writer:
 
     def _head(self, typename: str, version: int = 1) -> None:
         if version:
-            self.target.text(b"V %d" % version)
+            self.target.text(b'V %d' % version)
         self.target.text(typename.encode())
 
     def _table(self, owner: Any, pairs: dict) -> Iterator | None:
-        if not self._new(TABLE, "object", owner):
+        if not self._new(TABLE, 'object', owner):
             return None
         pairs = {key: item for key, item in pairs.items() if item is not None}
         self.target.int(len(pairs))
@@ -212,35 +212,35 @@ class Writer:
 
     def _object(self, value: Any) -> Iterator | None:
         record = value if isinstance(value, TorchObject) else None
-        if record is None and ("object", id(value)) not in self._indices:
+        if record is None and ('object', id(value)) not in self._indices:
             record = saved(value)
             if record is None:
-                raise TypeError(f"save: a {type(value).__name__} has no place in a .t7 file")
-        if not self._new(OBJECT, "object", value):
+                raise TypeError(f'save: a {type(value).__name__} has no place in a .t7 file')
+        if not self._new(OBJECT, 'object', value):
             return None
         self._head(record.typename, record.version)
         if isinstance(record.fields, bytes):  # torch.Generator
             self.target.raw(record.fields)
             return None
-        return iter([("", record.fields)])
+        return iter([(None, record.fields)])
 
     def _function(self, value: TorchFunction) -> Iterator | None:
         if value.code == FUNCTION6:
             self.target.int(FUNCTION6)
-        elif not self._new(value.code, "object", value):
+        elif not self._new(value.code, 'object', value):
             return None
         self.target.text(value.bytecode)
-        return iter([(".upvalues", value.upvalues)])
+        return iter([('upvalues', value.upvalues)])
 
     def _array(self, value: np.ndarray) -> None:
-        if value.dtype.newbyteorder("=") not in TYPE_OF:
-            raise TypeError(f"save: Torch7 has no tensors of {value.dtype}; use .astype() first")
+        if value.dtype.newbyteorder('=') not in TYPE_OF:
+            raise TypeError(f'save: Torch7 has no tensors of {value.dtype}; use .astype() first')
         if isinstance(value, Storage):
             self._storage(_place(value)[0])
-        elif self._new(OBJECT, "object", value):
+        elif self._new(OBJECT, 'object', value):
             storage, first, strides = _place(value)
             sizes = value.shape or (1,)
-            self._head(f"torch.{TYPE_OF[storage.dtype]}Tensor")
+            self._head(f'torch.{TYPE_OF[storage.dtype]}Tensor')
             if value.size:
                 self.target.tensor(sizes, strides, first + 1)
             else:
@@ -251,8 +251,8 @@ class Writer:
                 self.target.int(NIL)
 
     def _storage(self, storage: np.ndarray) -> None:
-        if self._new(OBJECT, "storage", storage):
-            self._head(f"torch.{TYPE_OF[storage.dtype]}Storage")
+        if self._new(OBJECT, 'storage', storage):
+            self._head(f'torch.{TYPE_OF[storage.dtype]}Storage')
             self.target.longs((storage.size,))
             flat = storage.transpose(np.argsort(storage.strides)[::-1]) if storage.ndim > 1 else storage
             self.target.array(flat.ravel())
@@ -261,9 +261,9 @@ class Writer:
 def _children(pairs: dict) -> Iterator:
     for key, value in pairs.items():
         if key is None or key != key:
-            raise ValueError(f"save: {key} cannot be a key of a Lua table")
-        yield "", key
-        yield f".{key}", value
+            raise ValueError(f'save: {key} cannot be a key of a Lua table')
+        yield None, key
+        yield key, value
 
 
 def _place(value: np.ndarray) -> tuple[np.ndarray, int, tuple[int, ...]]:
@@ -275,9 +275,9 @@ def _place(value: np.ndarray) -> tuple[np.ndarray, int, tuple[int, ...]]:
     storage, size = owner(value), value.itemsize
     if storage.dtype == value.dtype and value.dtype.isnative and storage.size:
         start, end = np.lib.array_utils.byte_bounds(storage)
-        first = value.__array_interface__["data"][0] - start
+        first = value.__array_interface__['data'][0] - start
         steps = value.strides if value.ndim else (size,)
         if end - start == storage.nbytes and not first % size and all(step >= 0 and not step % size for step in steps):
             return storage, first // size, tuple([step // size for step in steps])
-    storage = np.array(value, value.dtype.newbyteorder("="), order="C", subok=False, ndmin=1)
+    storage = np.array(value, value.dtype.newbyteorder('='), order='C', subok=False, ndmin=1)
     return storage, 0, tuple([step // size for step in storage.strides])

@@ -25,17 +25,17 @@ from ._t7values import ObjectKey, Storage, T7Error, TorchFunction, TorchObject
 from ._t7write import AsciiTarget, BinaryTarget, Writer
 
 __all__ = [
-    "ObjectKey",
-    "Storage",
-    "T7Error",
-    "T7Reader",
-    "T7Writer",
-    "TorchFunction",
-    "TorchObject",
-    "dumps",
-    "load",
-    "loads",
-    "save",
+    'ObjectKey',
+    'Storage',
+    'T7Error',
+    'T7Reader',
+    'T7Writer',
+    'TorchFunction',
+    'TorchObject',
+    'dumps',
+    'load',
+    'loads',
+    'save',
 ]
 
 Source = str | os.PathLike | BinaryIO
@@ -43,13 +43,13 @@ Source = str | os.PathLike | BinaryIO
 
 def _mode(mode: str | None, longSize: int, endian: str | None) -> tuple[str | None, int]:
     """The mode and the size of a long that the arguments mean; Torch7's 'b32' and 'b64' name both."""
-    if mode not in (None, "binary", "ascii", "b32", "b64"):
+    if mode not in (None, 'binary', 'ascii', 'b32', 'b64'):
         raise ValueError(f"'binary', 'ascii', 'b32' or 'b64' needed as mode, got {mode!r}")
     if longSize not in (4, 8):
-        raise ValueError(f"4 or 8 needed as longSize, got {longSize!r}")
-    if endian not in (None, "little", "big"):
+        raise ValueError(f'4 or 8 needed as longSize, got {longSize!r}')
+    if endian not in (None, 'little', 'big'):
         raise ValueError(f"'little' or 'big' needed as endian, got {endian!r}")
-    return ("binary", 4 if mode == "b32" else 8) if mode in ("b32", "b64") else (mode, longSize)
+    return ('binary', 4 if mode == 'b32' else 8) if mode in ('b32', 'b64') else (mode, longSize)
 
 
 def _contents(file: BinaryIO) -> tuple[Any, int]:
@@ -60,7 +60,7 @@ def _contents(file: BinaryIO) -> tuple[Any, int]:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), file.tell()
     data = file.read()
     if not isinstance(data, (bytes, bytearray)):
-        raise TypeError(f"a path or a file opened in binary mode needed, got one that gives {type(data).__name__}")
+        raise TypeError(f'a path or a file opened in binary mode needed, got one that gives {type(data).__name__}')
     return bytes(data), 0
 
 
@@ -78,23 +78,20 @@ class T7Reader:
     ['first', [1, 2]]
     """
 
-    def __init__(
-        self, source: Source | bytes, mode: str | None = None, longSize: int = 8, endian: str | None = None
-    ):
+    def __init__(self, source: Source | bytes, mode: str | None = None, longSize: int = 8, endian: str | None = None):
         mode, longSize = _mode(mode, longSize, endian)
         if isinstance(source, (bytes, bytearray, memoryview)):
             buffer, start = bytes(source), 0
-        elif hasattr(source, "read"):
+        elif hasattr(source, 'read'):
             buffer, start = _contents(source)
         else:
-            with open(source, "rb") as file:
+            with open(source, 'rb') as file:
                 buffer, start = _contents(file)
         found = recognise(buffer[start : start + 4])
-        if (mode or found[0]) == "ascii":
-            self._source = AsciiSource(buffer)
+        if (mode or found[0]) == 'ascii':
+            self._source = AsciiSource(buffer, start)
         else:
-            self._source = BinarySource(buffer, longSize, endian or found[1], isinstance(buffer, mmap.mmap))
-        self._source.position = start
+            self._source = BinarySource(buffer, start, longSize, endian or found[1], isinstance(buffer, mmap.mmap))
         self._reader = Reader(self._source)
 
     @property
@@ -143,7 +140,7 @@ def load(source: Source, mode: str | None = None, longSize: int = 8, endian: str
 
     Torch7 manual: torch7/doc/serialization.md
     """
-    if not hasattr(source, "read"):
+    if not hasattr(source, 'read'):
         return T7Reader(source, mode, longSize, endian).readObject()
     arguments = mode, longSize, endian
     try:
@@ -174,18 +171,18 @@ class T7Writer:
     def __init__(
         self,
         target: Source,
-        mode: str = "binary",
+        mode: str = 'binary',
         referenced: bool = True,
         longSize: int = 8,
-        endian: str = "little",
+        endian: str = 'little',
     ):
-        if not hasattr(target, "write"):
+        if not hasattr(target, 'write'):
             target = os.fspath(target)
         self._file = target
         mode, longSize = _mode(mode, longSize, endian)
-        self._bytes = AsciiTarget() if mode == "ascii" else BinaryTarget(longSize, endian)
+        self._bytes = AsciiTarget() if mode == 'ascii' else BinaryTarget(longSize, endian)
         self._writer = Writer(self._bytes, referenced)
-        if hasattr(target, "tell"):  # indices that no earlier object of this file can have
+        if hasattr(target, 'tell'):  # indices that no earlier object of this file can have
             with contextlib.suppress(OSError):
                 self._writer.count = target.tell() & 0x3FFFFFFF
 
@@ -196,7 +193,7 @@ class T7Writer:
     def close(self) -> None:
         """Write the file."""
         parts = self._bytes.finish()
-        if hasattr(self._file, "write"):
+        if hasattr(self._file, 'write'):
             self._file.writelines(parts)
         else:
             _replace(self._file, parts)
@@ -214,12 +211,12 @@ def _replace(path: str, parts: list) -> None:
     path = os.path.realpath(path)
     old = os.stat(path) if os.path.exists(path) else None
     if old and not stat.S_ISREG(old.st_mode):  # a pipe or a device has no place beside it
-        with open(path, "wb") as file:
+        with open(path, 'wb') as file:
             file.writelines(parts)
         return
-    handle, beside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=os.path.basename(path) + ".")
+    handle, beside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=os.path.basename(path) + '.')
     try:
-        with open(handle, "wb") as file:
+        with open(handle, 'wb') as file:
             file.writelines(parts)
         os.chmod(beside, stat.S_IMODE(old.st_mode) if old else 0o666 & ~_umask())
         os.replace(beside, path)
@@ -238,10 +235,10 @@ def _umask() -> int:
 def save(
     target: Source,
     value: Any,
-    mode: str = "binary",
+    mode: str = 'binary',
     referenced: bool = True,
     longSize: int = 8,
-    endian: str = "little",
+    endian: str = 'little',
 ) -> None:
     """Write `value` as a .t7 file that Torch7 loads.
 
@@ -277,7 +274,7 @@ def save(
 
 
 def dumps(
-    value: Any, mode: str = "binary", referenced: bool = True, longSize: int = 8, endian: str = "little"
+    value: Any, mode: str = 'binary', referenced: bool = True, longSize: int = 8, endian: str = 'little'
 ) -> bytes:
     """`save` to bytes."""
     file = io.BytesIO()
