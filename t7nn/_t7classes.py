@@ -143,8 +143,12 @@ class Live:
     def __init__(self, typename: str, version: int, cls: type):
         self.typename, self.version, self.cls = typename, version, cls
         self.target = cls.__new__(cls)
-        self.parts = 2 if version >= HEADERS.get(typename, math.inf) else 1  # objects that its body consists of
         self.fields: dict = {}
+
+    @staticmethod
+    def parts(typename: str, version: int) -> int:
+        """How many objects the body of an object consists of: its fields, and at times a header before them."""
+        return 2 if version >= HEADERS.get(typename, math.inf) else 1
 
     @classmethod
     def of(cls, typename: str, version: int) -> Live | None:

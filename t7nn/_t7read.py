@@ -49,7 +49,7 @@ class Source:
 
     def __init__(self, buffer, position: int = 0):
         self.buffer, self.position, self.end = buffer, position, len(buffer)
-        self.value = 0  # the index that `run` met
+        self.start, self.value = position, 0  # where `run` met an object, and its index
         self._strings: dict[bytes, str] = {}
         self._heads: dict[bytes, tuple[int, str]] = {}
 
@@ -168,7 +168,7 @@ class BinarySource(Source):
                 now.special = True
                 position += 4
             else:
-                now.left, self.value = left, word
+                now.left, self.start, self.value = left, position, word
                 self.position = position + (4 if code == FUNCTION6 else 8)
                 return code
             left -= 1
@@ -330,7 +330,7 @@ class AsciiSource(Source):
 
     def run(self, reader: Reader) -> int:
         while reader.close():
-            start, code = self.position, self.int()
+            self.start, code = self.position, self.int()
             if code == NUMBER:
                 value = self._word(float, 'a number')
                 if value.is_integer() and (value or copysign(1, value) > 0):
@@ -347,7 +347,7 @@ class AsciiSource(Source):
                     return code
                 size = self.int()
                 if not 0 <= 2 * size <= self.left():
-                    raise T7Error(f'a table of {size} pairs expected, more than the file can hold', start)
+                    raise T7Error(f'a table of {size} pairs expected, more than the file can hold', self.start)
                 reader.open(TABLE, 2 * size, self.value)
                 continue
             reader.now.append(value)
@@ -391,8 +391,8 @@ class AsciiSource(Source):
 class Reader:
     """The objects of one file, one after the other; references reach back over all of them."""
 
-    def __init__(self, source: BinarySource | AsciiSource):
-        self.source = source
+    def __init__(self, source: BinarySource | AsciiSource, live: bool = True):
+        self.source, self.live = source, live
         self.objects: dict[int, Any] = {}  # by index; a table in the making is an _Open
         self.storages: dict[int, np.ndarray] = {}
         self._live: list[tuple[Live, int]] = []  # what is still to be done when all is read
@@ -418,7 +418,7 @@ class Reader:
         root.code, root.left, root.special = NIL, 1, False
         self.stack: list[_Open] = []
         while code := source.run(self):
-            index, start = source.value, source.position
+            index, start = source.value, source.start
             value = objects.get(index) if code != FUNCTION6 else None
             if value is None:
                 value = self._begin(code, index, start)
@@ -465,9 +465,10 @@ class Reader:
         if index in self.storages:
             value = self.storages[index].view(Storage)
         else:
+            behind = source.position
             version, name = source.head()
             if name in TENSORS:
-                value = self._tensor(TENSORS[name], start)
+                value = self._tensor(TENSORS[name], start, behind)
             elif name in STORAGES:
                 value = self._storage(STORAGES[name], index).view(Storage)
             elif name == 'torch.Generator':
@@ -477,10 +478,10 @@ class Reader:
                 except ValueError as error:
                     raise T7Error(f"a torch.Generator's state expected: {error}", start) from None
             else:
-                live = Live.of(name, version)
+                live = Live.of(name, version) if self.live else None
                 self._inLive += live is not None
                 target = self.objects[index] = TorchObject(name, None, version) if live is None else live.target
-                self.open(OBJECT, 1 if live is None else live.parts, (target, live, start))
+                self.open(OBJECT, Live.parts(name, version), (target, live, start))
                 return None
         self.objects[index] = value
         return value
@@ -498,8 +499,8 @@ class Reader:
         values = self.storages[index] = self.source.array(dtype, keep=not self._inLive)
         return values
 
-    def _tensor(self, dtype: np.dtype, start: int) -> np.ndarray:
-        """A tensor from behind its class on, the object's head having begun at `start`."""
+    def _tensor(self, dtype: np.dtype, start: int, behind: int) -> np.ndarray:
+        """A tensor from behind its class on. It begins at `start`, and its index ends at `behind`."""
         source = self.source
         sizes, strides, offset, code, index = source.tensor()
         storage, own = None, False
@@ -517,7 +518,7 @@ class Reader:
             return np.empty(0, dtype) if storage is None else storage[:0]
         tensor = _view(dtype, sizes, strides, offset, np.empty(0, dtype) if storage is None else storage, start)
         if own:
-            source.remember(start, tensor, storage)
+            source.remember(behind, tensor, storage)
         return tensor
 
     def _end(self, ready: _Open) -> Any:
@@ -536,6 +537,8 @@ class Reader:
                 self._inLive -= 1
                 self._live.append((live, start))
             (live or target).fields = value or {}
+            if not live and len(ready) > 1:
+                target.header = ready[0]
             return target
         if type(value) is not list:
             raise T7Error(f"a function's list of upvalues expected, got {brief(value)}", self.source.position)

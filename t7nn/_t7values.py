@@ -87,6 +87,9 @@ class TorchObject:
     1
     """
 
+    #: an object that a few classes write before their fields (nn.GPU, nn.DataParallelTable)
+    header: Any = None
+
     def __init__(self, typename: str, fields: Any = None, version: int = 1):
         self.typename = typename
         self.fields = {} if fields is None else fields
@@ -97,6 +100,10 @@ class TorchObject:
 
     def __contains__(self, name) -> bool:
         return name in self.fields
+
+    def __getattr__(self, name):
+        typename = self.__dict__.get('typename', 'TorchObject')
+        raise AttributeError(f"{typename} is not a class of t7nn, so its object has no {name}; its fields: object['x']")
 
     def get(self, name, default=None):
         return self.fields.get(name, default) if isinstance(self.fields, dict) else default

@@ -146,7 +146,7 @@ class Writer:
                 if parts is not None:
                     if not self.referenced:
                         if id(child) in around:
-                            raise ValueError(f'save: referenced=False cannot write what contains itself')
+                            raise ValueError('save: referenced=False cannot write what contains itself')
                         around.add(id(child))
                     stack.append((name, parts, id(child)))
                     break
@@ -222,7 +222,7 @@ class Writer:
         if isinstance(record.fields, bytes):  # torch.Generator
             self.target.raw(record.fields)
             return None
-        return iter([(None, record.fields)])
+        return iter([(None, part) for part in (record.header, record.fields) if part is not None])
 
     def _function(self, value: TorchFunction) -> Iterator | None:
         if value.code == FUNCTION6:

@@ -1,7 +1,8 @@
 """Networks made with nngraph, as they come from .t7 files.
 
-They are built in Lua (`nn.gModule(inputs, outputs)`); here they load, run, train and are saved again. The graph stays as
-it lies in the file: nodes are `TorchObject`s whose `data` says which module they run and in which order their inputs come.
+They are built in Lua (`nn.gModule(inputs, outputs)`); here they load, run, train and are saved again. The graph stays
+as it lies in the file: nodes are `TorchObject`s whose `data` says which module they run and in which order their inputs
+come.
 
 Source: github.com/torch/nngraph, gmodule.lua
 """
@@ -56,7 +57,7 @@ def _total(gradients: list) -> Any:
     return reduce(lambda a, b: nested_map(np.add, a, b), gradients)
 
 
-class gModule(Container):  # noqa: N801 (Torch7's name)
+class gModule(Container):
     """A graph of modules: every node's output goes to all of its children, and their gradients are summed."""
 
     forwardnodes: list = []

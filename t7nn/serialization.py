@@ -78,7 +78,14 @@ class T7Reader:
     ['first', [1, 2]]
     """
 
-    def __init__(self, source: Source | bytes, mode: str | None = None, longSize: int = 8, endian: str | None = None):
+    def __init__(
+        self,
+        source: Source | bytes,
+        mode: str | None = None,
+        longSize: int = 8,
+        endian: str | None = None,
+        live: bool = True,
+    ):
         mode, longSize = _mode(mode, longSize, endian)
         if isinstance(source, (bytes, bytearray, memoryview)):
             buffer, start = bytes(source), 0
@@ -92,7 +99,12 @@ class T7Reader:
             self._source = AsciiSource(buffer, start)
         else:
             self._source = BinarySource(buffer, start, longSize, endian or found[1], isinstance(buffer, mmap.mmap))
-        self._reader = Reader(self._source)
+        self._reader = Reader(self._source, live)
+
+    @property
+    def mode(self) -> str:
+        """'binary' or 'ascii'."""
+        return 'ascii' if isinstance(self._source, AsciiSource) else 'binary'
 
     @property
     def position(self) -> int:
@@ -112,7 +124,9 @@ class T7Reader:
 _readers: weakref.WeakKeyDictionary[Any, tuple[T7Reader, int, tuple]] = weakref.WeakKeyDictionary()
 
 
-def load(source: Source, mode: str | None = None, longSize: int = 8, endian: str | None = None) -> Any:
+def load(
+    source: Source, mode: str | None = None, longSize: int = 8, endian: str | None = None, live: bool = True
+) -> Any:
     """The first object of a .t7 file, or the next one of an open file, which is then left behind it.
 
     Parameters
@@ -125,6 +139,8 @@ def load(source: Source, mode: str | None = None, longSize: int = 8, endian: str
         4 for files from 32-bit machines
     endian
         'little' or 'big'; None finds it out
+    live
+        False: objects of t7nn's classes too are `TorchObject`s, with their fields as they lie in the file
 
     Returns
     -------
@@ -141,15 +157,15 @@ def load(source: Source, mode: str | None = None, longSize: int = 8, endian: str
     Torch7 manual: torch7/doc/serialization.md
     """
     if not hasattr(source, 'read'):
-        return T7Reader(source, mode, longSize, endian).readObject()
-    arguments = mode, longSize, endian
+        return T7Reader(source, mode, longSize, endian, live).readObject()
+    arguments = mode, longSize, endian, live
     try:
         start = source.tell()
         reader, before, same = _readers.get(source, (None, None, None))
     except (OSError, AttributeError, TypeError):  # a stream that cannot tell where it stands
-        return T7Reader(source, mode, longSize, endian).readObject()
+        return T7Reader(source, mode, longSize, endian, live).readObject()
     if reader is None or before != start or same != arguments:
-        reader = T7Reader(source, mode, longSize, endian)
+        reader = T7Reader(source, mode, longSize, endian, live)
     begin = reader.position
     value = reader.readObject()
     source.seek(start + reader.position - begin)
@@ -157,9 +173,9 @@ def load(source: Source, mode: str | None = None, longSize: int = 8, endian: str
     return value
 
 
-def loads(data: bytes, mode: str | None = None, longSize: int = 8, endian: str | None = None) -> Any:
+def loads(data: bytes, mode: str | None = None, longSize: int = 8, endian: str | None = None, live: bool = True) -> Any:
     """`load` from bytes."""
-    return T7Reader(bytes(data), mode, longSize, endian).readObject()
+    return T7Reader(bytes(data), mode, longSize, endian, live).readObject()
 
 
 class T7Writer:
@@ -196,7 +212,7 @@ class T7Writer:
         if hasattr(self._file, 'write'):
             self._file.writelines(parts)
         else:
-            _replace(self._file, parts)
+            replace_file(self._file, parts)
 
     def __enter__(self) -> Self:
         return self
@@ -206,7 +222,7 @@ class T7Writer:
             self.close()
 
 
-def _replace(path: str, parts: list) -> None:
+def replace_file(path: str, parts: list) -> None:
     """Write a file beside `path`, then put it in its place in one step."""
     path = os.path.realpath(path)
     old = os.stat(path) if os.path.exists(path) else None
@@ -214,7 +230,11 @@ def _replace(path: str, parts: list) -> None:
         with open(path, 'wb') as file:
             file.writelines(parts)
         return
-    handle, beside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=os.path.basename(path) + '.')
+    try:
+        handle, beside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=os.path.basename(path) + '.')
+    except OSError as error:
+        error.filename = path
+        raise
     try:
         with open(handle, 'wb') as file:
             file.writelines(parts)
