@@ -272,7 +272,7 @@ class BinarySource(Source):
         return values if keep and self.mapped and size >= MAPPED_BYTES else values.copy()
 
 
-_TOKEN = re.compile(rb'\s*([-+.0-9A-Za-z]{1,64})(?=\s|\Z)')
+_TOKEN = re.compile(rb'\s*([-+.0-9A-Za-z]{1,64})(?=\s)')
 
 
 class AsciiSource(Source):
@@ -282,6 +282,8 @@ class AsciiSource(Source):
         return (self.end - self.position) // 2 + 1
 
     def _newline(self) -> None:
+        if self.position == self.end:
+            raise T7Error('a newline expected, but the file ends', self.position)
         if self.buffer[self.position : self.position + 1] == b'\n':
             self.position += 1
 

@@ -97,8 +97,8 @@ def describe(value: Any) -> Iterator[str]:
         output: torch.DoubleTensor 0
         modules: list of 1
           1: nn.Linear(2 -> 1) without bias (float64, 2 parameters)
-            gradInput: torch.DoubleTensor 0
-            output: torch.DoubleTensor 0
+            gradInput: the same as net.gradInput
+            output: the same as net.output
             weight: torch.DoubleTensor 1x2
             gradWeight: torch.DoubleTensor 1x2
       epoch: 3
