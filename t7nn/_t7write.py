@@ -128,7 +128,6 @@ class Writer:
         self.count = 0  # indices given so far
         self._indices: dict[tuple[str, int], int] = {}
         self._alive: list = []  # whatever has an index must not be collected while its id counts
-        self._path: list[str] = []
 
     def writeObject(self, value: Any) -> None:
         """One more object. TypeError where something in it has no place in a .t7 file."""
@@ -254,8 +253,9 @@ class Writer:
         if self._new(OBJECT, 'storage', storage):
             self._head(f'torch.{TYPE_OF[storage.dtype]}Storage')
             self.target.longs((storage.size,))
-            flat = storage.transpose(np.argsort(storage.strides)[::-1]) if storage.ndim > 1 else storage
-            self.target.array(flat.ravel())
+            if not storage.flags.c_contiguous:
+                storage = storage.transpose(np.argsort(storage.strides)[::-1])
+            self.target.array(storage.reshape(-1))
 
 
 def _children(pairs: dict) -> Iterator:
@@ -272,12 +272,17 @@ def _place(value: np.ndarray) -> tuple[np.ndarray, int, tuple[int, ...]]:
     Where the memory below is not such that Torch7 could look at it so (another dtype, negative strides, holes), the
     storage is a copy.
     """
-    storage, size = owner(value), value.itemsize
+    storage, size, strides = owner(value), value.itemsize, value.strides or (value.itemsize,)
+    if storage is value and value.flags.c_contiguous and value.dtype.isnative and value.ndim:
+        return storage, 0, tuple([step // size for step in strides])
     if storage.dtype == value.dtype and value.dtype.isnative and storage.size:
         start, end = np.lib.array_utils.byte_bounds(storage)
         first = value.__array_interface__['data'][0] - start
-        steps = value.strides if value.ndim else (size,)
-        if end - start == storage.nbytes and not first % size and all(step >= 0 and not step % size for step in steps):
-            return storage, first // size, tuple([step // size for step in steps])
+        if (
+            end - start == storage.nbytes
+            and not first % size
+            and all(step >= 0 and not step % size for step in strides)
+        ):
+            return storage, first // size, tuple([step // size for step in strides])
     storage = np.array(value, value.dtype.newbyteorder('='), order='C', subok=False, ndmin=1)
     return storage, 0, tuple([step // size for step in storage.strides])
