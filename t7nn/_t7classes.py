@@ -12,6 +12,7 @@ import inspect
 import keyword
 import math
 import warnings
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -80,42 +81,69 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     'StochasticGradient': {'log': print},
 }
 
-# buffers that Torch7's constructors make and its methods count on, where t7nn has none: a function of the dtype
-_EMPTY = {'Tensor': lambda dtype: np.empty(0, dtype), 'Long': lambda dtype: np.empty(0, np.int64)}
-_NOISE, _INDICES, _ONES = {'noise': _EMPTY['Tensor']}, {'indices': _EMPTY['Long']}, {'ones': _EMPTY['Tensor']}
+
+# buffers that Torch7's constructors make and its methods count on, where t7nn has none: what a module writes for them
+def _tensor(module: Any) -> np.ndarray:
+    return np.empty(0, module.dtype)
+
+
+def _one(module: Any) -> np.ndarray:
+    return np.ones(1, module.dtype)
+
+
+def _long(module: Any) -> np.ndarray:
+    return np.empty(0, np.int64)
+
+
+def _sizes(module: Any) -> Storage:
+    return Storage([], np.int64)
+
+
 _NLL = {
-    'output_tensor': lambda dtype: np.zeros(1, dtype),
-    'total_weight_tensor': lambda dtype: np.ones(1, dtype),
-    'target': lambda dtype: np.zeros(1, np.int64),
+    'output_tensor': lambda module: np.zeros(1, module.dtype),
+    'total_weight_tensor': _one,
+    'target': lambda module: np.zeros(1, np.int64),
 }
-BUFFERS = {
-    'nn.Add': {'_ones': lambda dtype: np.ones(1, dtype)},
-    'nn.CMaxTable': dict.fromkeys(('maxIdx', 'mask', 'maxVals', 'gradMaxVals'), _EMPTY['Tensor']),
-    'nn.CMinTable': dict.fromkeys(('minIdx', 'mask', 'minVals', 'gradMaxVals'), _EMPTY['Tensor']),
+BUFFERS: dict[str, dict[str, Callable]] = {
+    'nn.Add': {'_ones': _one},
+    'nn.CMaxTable': dict.fromkeys(('maxIdx', 'mask', 'maxVals', 'gradMaxVals'), _tensor),
+    'nn.CMinTable': dict.fromkeys(('minIdx', 'mask', 'minVals', 'gradMaxVals'), _tensor),
     'nn.ClassNLLCriterion': _NLL,
-    'nn.SpatialClassNLLCriterion': _NLL,
-    'nn.Dropout': _NOISE,
-    'nn.SpatialDropout': _NOISE,
-    'nn.VolumetricDropout': _NOISE,
-    'nn.RReLU': _NOISE,
-    'nn.WhiteNoise': _NOISE,
-    'nn.FlattenTable': {'input_map': lambda dtype: []},
-    'nn.MultiLabelMarginCriterion': {'isTarget': _EMPTY['Tensor']},
-    'nn.PairwiseDistance': {'diff': _EMPTY['Tensor']},
-    'nn.SpatialMaxPooling': _INDICES,
-    'nn.SpatialDilatedMaxPooling': _INDICES,
-    'nn.VolumetricMaxPooling': _INDICES,
-    'nn.VolumetricDilatedMaxPooling': _INDICES,
-    'nn.SpatialFullConvolution': _ONES,
-    'nn.VolumetricFullConvolution': _ONES | dict.fromkeys(('finput', 'fgradInput'), _EMPTY['Tensor']),
-    'nn.ZipTableOneToMany': {'gradInputEl': _EMPTY['Tensor']},
+    'nn.ClassSimplexCriterion': {'_target': lambda module: np.zeros(module.nClasses, module.dtype)},
+    'nn.Concat': {'outputSize': _sizes},
+    'nn.DepthConcat': {'outputSize': _sizes},
+    'nn.Dropout': {'noise': _tensor},
+    'nn.FlattenTable': {'input_map': lambda module: []},
+    'nn.JoinTable': {'size': _sizes},
     'nn.MaskedSelect': {
-        '_maskIndices': _EMPTY['Long'],
-        '_maskIndexBuffer': _EMPTY['Long'],
-        '_maskIndexBufferCPU': lambda dtype: np.empty(0, np.float32),
-        '_gradBuffer': _EMPTY['Tensor'],
-        '_gradMask': lambda dtype: np.empty(0, np.uint8),
+        '_maskIndices': _long,
+        '_maskIndexBuffer': _long,
+        '_maskIndexBufferCPU': lambda module: np.empty(0, np.float32),
+        '_gradBuffer': _tensor,
+        '_gradMask': lambda module: np.empty(0, np.uint8),
     },
+    'nn.MixtureTable': {
+        'size': _sizes,
+        'size2': _sizes,
+        'batchSize': lambda module: 0,
+        'backwardSetup': lambda module: False,
+    },
+    'nn.MultiLabelMarginCriterion': {'isTarget': _tensor},
+    'nn.Padding': {'outputSize': _sizes},
+    'nn.PairwiseDistance': {'diff': _tensor},
+    'nn.PixelShuffle': {'upscaleFactorSquared': lambda module: module.upscaleFactor**2},
+    'nn.RReLU': {'noise': _tensor},
+    'nn.SpatialClassNLLCriterion': _NLL,
+    'nn.SpatialDilatedMaxPooling': {'indices': _long},
+    'nn.SpatialDropout': {'noise': _tensor},
+    'nn.SpatialFullConvolution': {'ones': _tensor},
+    'nn.SpatialMaxPooling': {'indices': _long},
+    'nn.VolumetricDilatedMaxPooling': {'indices': _long},
+    'nn.VolumetricDropout': {'noise': _tensor},
+    'nn.VolumetricFullConvolution': dict.fromkeys(('ones', 'finput', 'fgradInput'), _tensor),
+    'nn.VolumetricMaxPooling': {'indices': _long},
+    'nn.WhiteNoise': {'noise': _tensor},
+    'nn.ZipTableOneToMany': {'gradInputEl': _tensor},
 }
 
 
@@ -210,7 +238,7 @@ class Live:
                 fields[key] = 0 if key == 'output' and issubclass(self.cls, Criterion) else np.empty(0, dtype)
         for weight, gradient in (('weight', 'gradWeight'), ('bias', 'gradBias')):
             values = fields.get(weight)
-            if isinstance(values, np.ndarray) and fields.get(gradient) is None:
+            if isinstance(values, np.ndarray) and fields.get(gradient) is None and issubclass(self.cls, Module):
                 _, fields[gradient] = gradients.setdefault(id(values), (values, np.zeros_like(_dense(values))))
 
 
@@ -394,5 +422,5 @@ def saved(value: Any) -> TorchObject | None:
             fields[key[:-1] if key[-1] == '_' and keyword.iskeyword(key[:-1]) else key] = item
     for key, make in BUFFERS.get(typename, {}).items():
         if key not in fields:
-            fields[key] = make(value.dtype)
+            fields[key] = make(value)
     return TorchObject(typename, fields, VERSIONS.get(typename, 1))
