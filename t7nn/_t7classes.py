@@ -21,10 +21,10 @@ import numpy as np
 from . import random
 from ._t7values import DTYPES, TENSORS, TYPE_OF, Storage, TorchFunction, TorchObject
 from .module import Criterion, Module
-from .tensors import owner
+from .tensors import offset, owner, view
 from .training import StochasticGradient
 
-__all__ = ['Live', 'generator', 'saved']
+__all__ = ['Extra', 'Live', 'generator', 'saved']
 
 VERSIONS = {
     'nn.BatchNormalization': 2,
@@ -165,6 +165,32 @@ def _resolve(typename: str) -> type | None:
     return registry().get(typename) or registry().get(name)
 
 
+class Extra:
+    """Memory that is taken beside what the file holds, in all no more than `limit` bytes."""
+
+    def __init__(self, limit: int):
+        self.limit = limit
+        self._gradients: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def take(self, nbytes: int) -> None:
+        self.limit -= nbytes
+        if self.limit < 0:
+            raise ValueError('bringing it up to date takes more memory than its file is worth')
+
+    def dense(self, values: Any) -> np.ndarray:
+        """A tensor of which a copy is to be made."""
+        if not isinstance(values, np.ndarray):
+            raise ValueError(f'a tensor needed, got {type(values).__name__}')
+        self.take(values.nbytes)
+        return values
+
+    def gradient(self, values: np.ndarray) -> np.ndarray:
+        """Zeros for the gradient of `values`; gradients share memory where their parameters do."""
+        storage = owner(values)
+        _, zeros = self._gradients.setdefault(id(storage), (storage, np.zeros(storage.size, storage.dtype)))
+        return view(zeros, offset(values), values.shape, values.strides)
+
+
 class Live:
     """An object of a class of t7nn while it is read: an empty shell at first, so that others can refer to it."""
 
@@ -183,12 +209,9 @@ class Live:
         live = _resolve(typename)
         return None if live is None else cls(typename, version, live)
 
-    def finish(self, gradients: dict) -> None:
-        """Give the shell its fields, brought up to date. ValueError where they cannot be used.
-
-        `gradients`: those made for weights that came without, so that shared weights share them too.
-        """
-        fields = dict(self.fields)
+    def finish(self, extra: Extra) -> None:
+        """Give the shell its fields, brought up to date. ValueError where they cannot be used."""
+        fields, self.extra = dict(self.fields), extra
         if not all(isinstance(key, str) and key for key in fields):
             raise ValueError('fields with names needed')
         name = self.cls.__name__
@@ -198,7 +221,7 @@ class Live:
             if fields.get(key) is None:
                 fields[key] = list(default) if isinstance(default, list) else default
         if issubclass(self.cls, (Module, Criterion)):
-            self._complete(fields, gradients)
+            self._complete(fields)
 
         state = {}
         for key, value in fields.items():
@@ -206,7 +229,10 @@ class Live:
                 state['dtype'] = value
             elif key[0] != '_' and not self._hides_a_method(key, value):
                 key = key + '_' if keyword.iskeyword(key) else key
-                state[key] = value.tolist() if isinstance(value, Storage) else value
+                if isinstance(value, Storage):
+                    extra.take(5 * value.nbytes)
+                    value = value.tolist()
+                state[key] = value
         for key in _assigned(self.cls) - state.keys():
             if not hasattr(self.cls, key):
                 state[key] = None  # what is nil in Lua is in no file
@@ -227,7 +253,7 @@ class Live:
             )
         return hides
 
-    def _complete(self, fields: dict, gradients: dict) -> None:
+    def _complete(self, fields: dict) -> None:
         """The dtype, and what was left out to make the file smaller: outputs and gradients."""
         arrays = [fields.get(key) for key in ('weight', 'output', 'gradInput', 'bias')]
         arrays = [value for value in arrays if isinstance(value, np.ndarray) and value.dtype.kind == 'f']
@@ -239,7 +265,7 @@ class Live:
         for weight, gradient in (('weight', 'gradWeight'), ('bias', 'gradBias')):
             values = fields.get(weight)
             if isinstance(values, np.ndarray) and fields.get(gradient) is None and issubclass(self.cls, Module):
-                _, fields[gradient] = gradients.setdefault(id(values), (values, np.zeros_like(_dense(values))))
+                fields[gradient] = self.extra.gradient(values)
 
 
 @cache
@@ -252,13 +278,6 @@ def _assigned(cls: type) -> set[str]:
     return {name for name in names if name[0] != '_'}
 
 
-def _dense(values: np.ndarray) -> np.ndarray:
-    """`values`, if they take as much memory as they seem to: a copy of them then is no larger than the file."""
-    if not isinstance(values, np.ndarray) or values.size > owner(values).size:
-        raise ValueError('a tensor that fills its storage needed')
-    return values
-
-
 # What Torch7's `read` methods and its methods' first lines do for files of older versions
 
 
@@ -266,7 +285,7 @@ def _batch_normalization(fields: dict, live: Live) -> None:
     deviation = fields.pop('running_std', None)
     if deviation is not None:  # once the inverse standard deviation was kept
         with np.errstate(all='ignore'):
-            fields['running_var'] = _dense(deviation) ** -2 - deviation.dtype.type(fields['eps'])
+            fields['running_var'] = live.extra.dense(deviation) ** -2 - deviation.dtype.type(fields['eps'])
     if fields.get('affine') is None:
         fields['affine'] = fields.get('weight') is not None
 
@@ -286,7 +305,7 @@ def _convolution(fields: dict, live: Live) -> None:
         if values is None or live.cls.__name__ != 'SpatialConvolution':
             continue
         if groups != 1:
-            fields[key] = _ungrouped(_dense(values), groups, kernel)
+            fields[key] = _ungrouped(live, values, groups, kernel)
         elif values.ndim == 2:
             fields[key] = values.reshape(kernel)
 
@@ -294,11 +313,12 @@ def _convolution(fields: dict, live: Live) -> None:
 MOST_GROUPS = 64
 
 
-def _ungrouped(values: np.ndarray, groups: int, kernel: tuple) -> np.ndarray:
+def _ungrouped(live: Live, values: np.ndarray, groups: int, kernel: tuple) -> np.ndarray:
     """The weights of cudnn's grouped convolution as those of an ordinary one, with zeros between the groups."""
     outputs, inputs = kernel[0] // groups, kernel[1] // groups
     if not 1 <= groups <= MOST_GROUPS or values.shape != (outputs * groups, inputs, *kernel[2:]):
         raise ValueError(f'weights for 1 to {MOST_GROUPS} groups needed, got shape {values.shape} for {groups}')
+    live.extra.take(values.nbytes * groups)
     full = np.zeros(kernel, values.dtype)
     for group in range(groups):
         rows = slice(group * outputs, (group + 1) * outputs)
@@ -310,7 +330,7 @@ def _volumetric_full(fields: dict, live: Live) -> None:
     if fields.get('adjW') is None and fields.get('weight') is not None:
         for key in ('weight', 'gradWeight'):
             if fields.get(key) is not None:
-                fields[key] = _dense(fields[key]).swapaxes(0, 1).copy()
+                fields[key] = live.extra.dense(fields[key]).swapaxes(0, 1).copy()
     for new, old in (('padT', 'pT'), ('padW', 'pW'), ('padH', 'pH')):
         if fields.get(new) is None:
             fields[new] = fields.pop(old, None)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ._t7classes import Live, generator
+from ._t7classes import Extra, Live, generator
 from ._t7values import STORAGES, TENSORS, ObjectKey, Storage, T7Error, TorchFunction, TorchObject, brief
 
 __all__ = ['AsciiSource', 'BinarySource', 'Reader', 'recognise']
@@ -399,6 +399,7 @@ class Reader:
         self.storages: dict[int, np.ndarray] = {}
         self._live: list[tuple[Live, int]] = []  # what is still to be done when all is read
         self._unsettled: list[list | dict] = []
+        self.extra = Extra(8 * source.end + MAPPED_BYTES)
         self._inLive = 0  # how many live objects are open
 
     def readObject(self) -> Any:
@@ -406,10 +407,9 @@ class Reader:
         self._live, self._unsettled, self._inLive = [], [], 0
         value = self._read()
         self._settle()
-        gradients: dict = {}
         for live, start in self._live:  # inner ones first, when all references are resolved
             try:
-                live.finish(gradients)
+                live.finish(self.extra)
             except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
                 raise T7Error(f'{live.typename} with usable fields expected: {error}', start) from error
         return value

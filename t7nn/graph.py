@@ -81,8 +81,12 @@ class gModule(Container):
             pass
         modules = {id(module): index for index, module in enumerate(self.modules)}
         try:
-            forward = [_Step(node, modules) for node in self.forwardnodes]
-            backward = [_Step(node, modules) for node in self.backwardnodes]
+            forward, backward = (
+                [_Step(node, modules) for node in {id(node['children']): node for node in nodes}.values()]
+                for nodes in (self.forwardnodes, self.backwardnodes)
+            )
+            if len(forward) < len(self.forwardnodes) or len(backward) < len(self.backwardnodes):
+                raise ValueError('a node comes twice')
             for steps, up in ((forward, True), (backward, False)):
                 seen = set()
                 for step in steps:
