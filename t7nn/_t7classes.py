@@ -57,8 +57,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     'HardTanh': {'min_val': -1, 'max_val': 1},
     'ReLU': {'threshold': 0, 'val': 0},
     'Dropout': {'v2': False, 'stochastic_inference': False},
-    'SpatialDropout': {'stochastic_inference': False},
-    'LookupTable': {'paddingValue': 0, 'shouldScaleGradByFreq': False},
     'Replicate': {'dim': 1},
     'Sqrt': {'eps': 0},
     'Sum': {'squeeze': True, 'sizeAverage': False},
@@ -108,12 +106,18 @@ BUFFERS: dict[str, dict[str, Callable]] = {
     'nn.Add': {'_ones': _one},
     'nn.CMaxTable': dict.fromkeys(('maxIdx', 'mask', 'maxVals', 'gradMaxVals'), _tensor),
     'nn.CMinTable': dict.fromkeys(('minIdx', 'mask', 'minVals', 'gradMaxVals'), _tensor),
+    'nn.Bottle': {
+        'inShape': lambda module: np.zeros(module.nInputDim),
+        'outShape': lambda module: np.zeros(module.nOutputDim),
+    },
     'nn.ClassNLLCriterion': _NLL,
     'nn.ClassSimplexCriterion': {'_target': lambda module: np.zeros(module.nClasses, module.dtype)},
     'nn.Concat': {'outputSize': _sizes},
     'nn.DepthConcat': {'outputSize': _sizes},
     'nn.Dropout': {'noise': _tensor},
     'nn.FlattenTable': {'input_map': lambda module: []},
+    'nn.IndexLinear': dict.fromkeys(('gradWeight', 'gradWeightBuffer', 'valuesBuffer'), _tensor)
+    | dict.fromkeys(('sizesCache', 'cumSumSizesCache'), lambda module: []),
     'nn.JoinTable': {'size': _sizes},
     'nn.MaskedSelect': {
         '_maskIndices': _long,
@@ -132,7 +136,9 @@ BUFFERS: dict[str, dict[str, Callable]] = {
     'nn.Padding': {'outputSize': _sizes},
     'nn.PairwiseDistance': {'diff': _tensor},
     'nn.PixelShuffle': {'upscaleFactorSquared': lambda module: module.upscaleFactor**2},
+    'nn.Profile': {'module': lambda module: module.modules[0]},
     'nn.RReLU': {'noise': _tensor},
+    'nn.SparseLinear': {'sparseUpdate': lambda module: 0},
     'nn.SpatialClassNLLCriterion': _NLL,
     'nn.SpatialDilatedMaxPooling': {'indices': _long},
     'nn.SpatialDropout': {'noise': _tensor},
@@ -142,6 +148,12 @@ BUFFERS: dict[str, dict[str, Callable]] = {
     'nn.VolumetricDropout': {'noise': _tensor},
     'nn.VolumetricFullConvolution': dict.fromkeys(('ones', 'finput', 'fgradInput'), _tensor),
     'nn.VolumetricMaxPooling': {'indices': _long},
+    'nn.WeightNorm': {
+        'bias': lambda module: module.bias,
+        'gradBias': lambda module: module.gradBias,
+        '_norm': lambda module: np.zeros_like(module.g),
+        '_scale': lambda module: np.zeros_like(module.g),
+    },
     'nn.WhiteNoise': {'noise': _tensor},
     'nn.ZipTableOneToMany': {'gradInputEl': _tensor},
 }
@@ -240,11 +252,12 @@ class Live:
             raise ValueError(f'a list of modules needed, got {type(state["modules"]).__name__}')
         getattr(self.target, '__setstate__', vars(self.target).update)(state)
         if name in AFTERWARDS:
-            AFTERWARDS[name](self.target)
+            AFTERWARDS[name](self.target, self)
 
     def _hides_a_method(self, key: str, value: Any) -> bool:
-        """Whether a field has the name of a method; such fields are left out."""
-        hides = callable(getattr(self.cls, key, None))
+        """Whether a field has the name of a method or property; such fields are left out."""
+        own = getattr(self.cls, key, None)
+        hides = callable(own) or isinstance(own, property)
         if hides and isinstance(value, TorchFunction):
             warnings.warn(
                 f'{self.typename}: the file puts a Lua function in the place of its method {key}; '
@@ -262,10 +275,11 @@ class Live:
         for key in ('gradInput', 'output'):
             if fields.get(key) is None:
                 fields[key] = 0 if key == 'output' and issubclass(self.cls, Criterion) else np.empty(0, dtype)
-        for weight, gradient in (('weight', 'gradWeight'), ('bias', 'gradBias')):
-            values = fields.get(weight)
-            if isinstance(values, np.ndarray) and fields.get(gradient) is None and issubclass(self.cls, Module):
-                fields[gradient] = self.extra.gradient(values)
+        if issubclass(self.cls, Module):
+            for weight, gradient in getattr(self.cls, 'learned', (('weight', 'gradWeight'), ('bias', 'gradBias'))):
+                values = fields.get(weight)
+                if isinstance(values, np.ndarray) and fields.get(gradient) is None:
+                    fields[gradient] = self.extra.gradient(values)
 
 
 @cache
@@ -364,6 +378,12 @@ def _first_replica(fields: dict, live: Live) -> None:
             del fields[key]
 
 
+def _copy(fields: dict, live: Live) -> None:
+    if fields.pop('updateOutput', None) is not None:  # Torch7's way to hand the input on where the types are equal
+        del fields['updateGradInput']
+        fields['forceCopy'] = False
+
+
 def _graph(fields: dict, live: Live) -> None:
     if not isinstance(fields.get('modules'), list):
         nodes = [node['data'].get('module') for node in fields['forwardnodes']]
@@ -400,12 +420,23 @@ UPGRADES = {
     'Reshape': _reshape,
     'Sequential': _first_replica,
     'HardTanh': _clipped_relu,
+    'Copy': _copy,
     'gModule': _graph,
     'TemporalConvolution': _temporal_convolution,
 }
 
+
+def _weight_norm(module: Any, live: Live) -> None:
+    """Work out the weight again, which Torch7 leaves out of the file."""
+    if module.weight is None:
+        live.extra.take(2 * module.v.nbytes)
+        if math.prod(module.weightSize) != module.v.size:
+            raise ValueError(f'weightSize {module.weightSize} does not fit v of shape {module.v.shape}')
+        module.updateWeight()
+
+
 # what is done when all fields are there
-AFTERWARDS: dict[str, Any] = {'gModule': lambda graph: graph.plan()}
+AFTERWARDS: dict[str, Callable] = {'gModule': lambda module, live: module.plan(), 'WeightNorm': _weight_norm}
 
 UNSAVED = {'nn.StochasticGradient': {'log'}}
 
@@ -441,6 +472,7 @@ def saved(value: Any) -> TorchObject | None:
         else:
             fields[key[:-1] if key[-1] == '_' and keyword.iskeyword(key[:-1]) else key] = item
     for key, make in BUFFERS.get(typename, {}).items():
-        if key not in fields:
-            fields[key] = make(value)
+        made = make(value) if key not in fields else None
+        if made is not None:
+            fields[key] = made
     return TorchObject(typename, fields, VERSIONS.get(typename, 1))
