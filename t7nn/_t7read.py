@@ -129,7 +129,7 @@ class BinarySource(Source):
                 now = reader.now
                 append, left = now.append, now.left
             if end - position < 8:
-                if buffer[position:end] != b'\0\0\0\0':
+                if buffer[position : position + 4] != b'\0\0\0\0':
                     raise T7Error('a value expected, but the file ends', position)
                 code, word = NIL, 0
             else:
@@ -272,6 +272,7 @@ class BinarySource(Source):
         return values if keep and self.mapped and size >= MAPPED_BYTES else values.copy()
 
 
+PIECE = 1 << 14
 _TOKEN = re.compile(rb'\s*([-+.0-9A-Za-z]{1,64})(?=\s)')
 
 
@@ -295,7 +296,17 @@ class AsciiSource(Source):
             return np.empty(0, dtype)
 
         def words():
-            for _ in range(count):
+            left = count
+            while left > PIECE // 2:  # than a piece has words: so long, no word has to be looked at by itself
+                piece = self.buffer[self.position : self.position + PIECE]
+                end = max(piece.rfind(b' '), piece.rfind(b'\n'))
+                if end < 1 or b'_' in piece:
+                    break
+                found = piece[:end].split()
+                self.position += end
+                left -= len(found)
+                yield from map(convert, found)
+            for _ in range(left):
                 word = _TOKEN.match(self.buffer, self.position)
                 if word is None:
                     raise T7Error(
@@ -535,12 +546,12 @@ class Reader:
             if type(value) is not dict and (type(value) is not list or value):
                 name = live.typename if live else target.typename
                 raise T7Error(f'a table with the fields of {name} expected, got {brief(value)}', self.source.position)
+            (live or target).fields = value or {}
             if live:
                 self._inLive -= 1
                 self._live.append((live, start))
-            (live or target).fields = value or {}
-            if not live and len(ready) > 1:
-                target.header = ready[0]
+            elif len(ready) > 1:
+                target.header = _settled(ready[0])
             return target
         if type(value) is not list:
             raise T7Error(f"a function's list of upvalues expected, got {brief(value)}", self.source.position)

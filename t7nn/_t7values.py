@@ -6,18 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from .tensors import TENSOR_TYPES
+
 __all__ = ['ObjectKey', 'Storage', 'T7Error', 'TorchFunction', 'TorchObject']
 
-DTYPES = {
-    'Byte': np.dtype(np.uint8),
-    'Char': np.dtype(np.int8),
-    'Short': np.dtype(np.int16),
-    'Int': np.dtype(np.int32),
-    'Long': np.dtype(np.int64),
-    'Half': np.dtype(np.float16),
-    'Float': np.dtype(np.float32),
-    'Double': np.dtype(np.float64),
-}
+DTYPES = {name[len('torch.') : -len('Tensor')]: dtype for name, dtype in TENSOR_TYPES.items()}
 TYPE_OF = {dtype: name for name, dtype in DTYPES.items()}
 # cutorch's types lie in the file like the CPU's: CudaTensor (float32), CudaDoubleTensor, CudaLongStorage ...
 _KINDS = DTYPES | {'Cuda' + kind: dtype for kind, dtype in DTYPES.items()} | {'Cuda': DTYPES['Float']}

@@ -304,6 +304,21 @@ class TestFiles:
         with pytest.raises(TypeError, match='opened in binary mode needed, got one that gives str'):
             nn.load(io.StringIO('1\n2\n'))
 
+    def test_bytes_behind_the_object(self):
+        for value in (None, 1, 'x', [], np.ones(2), [None]):
+            for more in (b'\7', b'more', b'more and more'):
+                assert same(nn.loads(nn.dumps(value) + more), [] if isinstance(value, list) else value)
+
+    def test_long_lines(self):
+        values = np.arange(30_000.0) / 7
+        np.testing.assert_array_equal(again(values, FORMS[4]), values)
+        data = nn.dumps(values, mode='ascii')
+        head, _, line = data[:-1].rpartition(b'\n')
+        np.testing.assert_array_equal(nn.loads(head + b'\n' + line.replace(b' ', b'\n') + b'\n'), values)
+        for spoil in (b'_', b'x'):
+            with pytest.raises(nn.T7Error, match='a storage of 30000 x float64 expected'):
+                nn.loads(data[:200_000] + spoil + data[200_000:])
+
     def test_b32(self):
         data = nn.dumps(np.array([1, 2]), mode='b32')
         assert data == nn.dumps(np.array([1, 2]), longSize=4)
