@@ -16,6 +16,7 @@ from .pairs import *
 from .random import manualSeed
 from .rectifiers import *
 from .regularization import *
+from .serialization import *
 from .simple import *
 from .sparse import *
 from .table import *

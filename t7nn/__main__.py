@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from typing import NoReturn
 
-from . import __version__, experiment
+from . import __version__, experiment, inspection
 
 
 class _Parser(ArgumentParser):
@@ -22,6 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     experiment.add_arguments(regularize)
     regularize.set_defaults(run=experiment.run)
+    inspect = commands.add_parser('inspect', help='what is in a .t7 file: classes, shapes, parameters, what is shared')
+    inspection.add_inspect_arguments(inspect)
+    inspect.set_defaults(run=inspection.run_inspect)
+    convert = commands.add_parser('convert', help='a .t7 file to .npz (weights) or to a .t7 file of the other mode')
+    inspection.add_convert_arguments(convert)
+    convert.set_defaults(run=inspection.run_convert)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
