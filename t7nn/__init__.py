@@ -1,9 +1,10 @@
 """Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
 
-from . import hooks, optim, random
+from . import hessian, hooks, optim, random
 from .arithmetic import *
 from .containers import *
 from .criterions import *
+from .jacobian import *
 from .linear import *
 from .miscellaneous import *
 from .module import *
