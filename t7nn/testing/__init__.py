@@ -19,5 +19,6 @@ stand in ``t7nn.testing.strategies`` (``pip install t7nn[test]``).
 
 from .criterions import CRITERION_CHECKS, check_criterion
 from .modules import CHECKS, check_module
+from .reference import assert_same
 
-__all__ = ['CHECKS', 'CRITERION_CHECKS', 'check_criterion', 'check_module']
+__all__ = ['CHECKS', 'CRITERION_CHECKS', 'assert_same', 'check_criterion', 'check_module']
