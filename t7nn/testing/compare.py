@@ -2,12 +2,13 @@
 
 import copy
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from t7nn.module import Node
+from t7nn.module import Module, Node
 from t7nn.tensors import describe, nested_map
 
 STEP = 1e-5  # of central differences: their error is about 1e-10
@@ -89,20 +90,16 @@ def central_differences(loss: Callable[[], float], tensor: np.ndarray, step: flo
 
 
 def copies_of(node: Node) -> Iterator[tuple[str, Node]]:
-    """What clone, deepcopy and pickle make of `node`, each with its name.
-
-    Pickle is passed over where Python cannot pickle: a class or function made within a function.
-    """
-    for name, make in {
-        'clone': type(node).clone,
-        'deepcopy': copy.deepcopy,
-        'pickle': lambda node: pickle.loads(pickle.dumps(node)),
-    }.items():
+    """What clone, deepcopy and pickle make of `node`, each with its name; pickle only where Python can find the classes
+    again, which it cannot if they were made within a function."""
+    ways = {'clone': type(node).clone, 'deepcopy': copy.deepcopy}
+    kinds = {type(inner) for inner in (node.listModules() if isinstance(node, Module) else [node])}
+    if all(getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind for kind in kinds):
+        ways['pickle'] = lambda node: pickle.loads(pickle.dumps(node))
+    for name, way in ways.items():
         try:
-            twin = make(node)
+            twin = way(node)
         except Exception as error:
-            if name == 'pickle' and '<locals>' in str(error):
-                continue
             raise AssertionError(f'{name} fails: {error!r}') from error
         require(twin is not node and type(twin) is type(node), f'{name} gives {twin!r}')
         yield name, twin
