@@ -65,7 +65,7 @@ class Case:
         return self.run(self.fresh(), *self.copied())
 
 
-def form(case: Case) -> None:
+def results(case: Case) -> None:
     """The loss is a number, gradInput has the input's form and a memory of its own, and the criterion keeps both."""
     criterion, (input, target) = case.fresh(), case.copied()
     loss = case.loss(criterion, input, target)
@@ -73,8 +73,8 @@ def form(case: Case) -> None:
     require(isinstance(loss, (int, float)), f'a number needed as loss, got {describe(loss)}')
     require(criterion.output == loss, f'output is {criterion.output}, forward gives {loss}')
     require(criterion.gradInput is gradInput, 'gradInput is not what backward gives')
-    forms = [[(path, leaf.shape, leaf.dtype) for path, leaf in leaves(value)] for value in (gradInput, input)]
-    require(forms[0] == forms[1], f'gradInput of the form {forms[1]} needed, as the input, got {forms[0]}')
+    forms = [', '.join(f'{leaf.dtype}{leaf.shape}' for _, leaf in leaves(value)) for value in (gradInput, input)]
+    require(forms[0] == forms[1], f'gradInput is {forms[0]}, the input {forms[1]}')
     for path, leaf in leaves(gradInput):
         for _, other in leaves([input, target]):
             require(not np.shares_memory(leaf, other), f'gradInput{path} lies in the memory of input or target')
@@ -141,7 +141,8 @@ def untouched(case: Case) -> None:
 
 
 def buffers(case: Case) -> None:
-    """Nothing is left over from calls before, be they of other values or of fewer examples."""
+    """Nothing is left over from calls before: not from buffers full of nan, nor from other values or fewer examples;
+    backward may be called twice."""
     criterion = case.fresh()
     others = [Case(case.criterion, of_tensors(lambda tensor: tensor / 2, case.input), case.target, case.batch)]
     if case.batch:
@@ -152,6 +153,8 @@ def buffers(case: Case) -> None:
             compare(again, each.expected(), 'of a used criterion', 'of a new one it is')
             twice = {'loss': again['loss'], 'gradInput': criterion.backward(*each.copied())}
             compare(twice, again, 'after backward twice', 'after once it is')
+            for buffer in criterion._buffers.values():
+                buffer.fill(np.nan)
 
 
 def copies(case: Case) -> None:
@@ -166,17 +169,23 @@ def copies(case: Case) -> None:
         compare(kept, expected, f'once a {name} is used, in the original', 'before it is')
 
 
+def text(case: Case) -> None:
+    """str is the class's name as Torch7 writes it."""
+    criterion = case.fresh()
+    require(str(criterion) == criterion.typename, f'str is {str(criterion)!r}, {criterion.typename} needed')
+
+
 #: every check of a criterion by its name
 CRITERION_CHECKS: dict[str, Callable[[Case], None]] = {
     check.__name__: check
     for check in (
-        form, input_gradient, single_precision, wrong_dtype, wrong_form, strides, untouched, buffers, copies,
+        results, input_gradient, single_precision, wrong_dtype, wrong_form, strides, untouched, buffers, copies, text,
     )
 }  # fmt: skip
 
 
 def check_criterion(
-    criterion: Criterion, input: Any, target: Any = None, *, batch: bool = False, checks: Any = None, skip: Any = ()
+    criterion: Criterion, input: Any, target: Any = None, *, batch: bool = True, checks: Any = None, skip: Any = ()
 ) -> None:
     """Run every check on `criterion` with `input` and `target`, each on fresh copies of all.
 
@@ -202,6 +211,6 @@ def check_criterion(
     """
     state = random.getRNGState()
     try:
-        run_checks(str(criterion), CRITERION_CHECKS, checks, skip, Case(criterion, input, target, batch))
+        run_checks(criterion.typename, CRITERION_CHECKS, checks, skip, Case(criterion, input, target, batch))
     finally:
         random.setRNGState(state)
