@@ -1,11 +1,12 @@
 """Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
 
-from . import hooks, optim, random
+from . import hessian, hooks, optim, random
 from .arithmetic import *
 from .containers import *
 from .convolution import *
 from .criterions import *
 from .decorators import *
+from .jacobian import *
 from .linear import *
 from .miscellaneous import *
 from .module import *

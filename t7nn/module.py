@@ -241,6 +241,11 @@ class Node(metaclass=_Nilable):
         self.dtype = dtype_of(self.dtype)
         self._buffers = {}
 
+    def __copy__(self) -> Self:
+        twin = object.__new__(self.__class__)
+        twin.__setstate__({key: value for key, value in self.__dict__.items() if not key.startswith('_')})
+        return twin
+
     def clone(self) -> Self:
         """A copy that shares nothing with the original; what is shared within it stays shared."""
         return copy.deepcopy(self)

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import scipy.special
-from criterion_checks import check_criterion
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -14,7 +13,8 @@ from table import CriterionRow, rows
 
 import t7nn as nn
 from t7nn.tensors import nested_map
-from t7nn.testing import compare
+from t7nn.testing import check_criterion
+from t7nn.testing.compare import compare
 
 TABLE = rows(CriterionRow)
 

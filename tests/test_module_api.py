@@ -380,3 +380,13 @@ def test_scratch_is_not_copied():
     net._scratch = object()
     assert not hasattr(net.clone(), '_scratch')
     assert not hasattr(net.clearState(), '_scratch')
+
+
+def test_shallow_copy_shares_tensors_but_not_buffers():
+    net = nn.Linear(2, 3)
+    net.getParameters()  # the parameters are views now
+    net._scratch = object()
+    twin = copy.copy(net)
+    assert twin.weight is net.weight
+    assert not hasattr(twin, '_scratch')
+    assert twin._buffers is not net._buffers

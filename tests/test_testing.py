@@ -207,7 +207,7 @@ def test_failure_is_shown_with_one_example_where_that_suffices():
 
 
 def test_unknown_check():
-    with pytest.raises(ValueError, match=r"names out of .* needed, got \['gradients'\]"):
+    with pytest.raises(ValueError, match=r"names of checks out of .* needed, got \['gradients'\]"):
         check_module(nn.Tanh(), np.ones((1, 1)), checks=['gradients'])
 
 
@@ -216,3 +216,15 @@ def test_generator_is_left_alone():
     before = random.getRNGState()
     check_module(nn.Dropout(0.5), np.ones((2, 2)), batch=False)
     assert np.array_equal(random.getRNGState(), before)
+
+
+def test_failure_is_shown_with_few_digits_where_that_suffices():
+    with pytest.raises(
+        AssertionError, match=r'central differences give [-\d.]*; input \[\[ ?-?\d\.\d? *-?\d\.\d? *-?\d\.\d?\]\]$'
+    ):
+        check_module(GradInputOff(), np.array([[0.31234, -0.52, 0.80001]] * 2), checks=['input_gradient'])
+
+
+def test_digits_stay_where_short_numbers_would_be_equal():
+    with pytest.raises(AssertionError, match=r'input \[\[0.52001 0.52002 0.52003\]\]$'):
+        check_module(GradInputOff(), np.array([[0.52001, 0.52002, 0.52003]]), checks=['input_gradient'])

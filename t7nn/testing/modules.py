@@ -1,37 +1,32 @@
-"""Checks for layers of one's own: every property that a layer of t7nn has, each a function that says what is wrong.
-
->>> import numpy as np, t7nn as nn
->>> from t7nn.testing import check_module
->>> class Cube(nn.Module):
-...     def updateOutput(self, input):
-...         self.output = input**3
-...         return self.output
-...     def updateGradInput(self, input, gradOutput):
-...         self.gradInput = 2 * input**2 * gradOutput
-...         return self.gradInput
->>> check_module(Cube(), np.array([[2.0]]))
-Traceback (most recent call last):
-AssertionError: nn.Cube, input_gradient: gradInput[0, 0] is 7.48..., central differences give 11.23...; input [[2.]]
-"""
+"""The properties of a layer, one check each, and `check_module`, which runs them."""
 
 import copy
-import pickle
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import random
-from .module import Module
-from .tensors import nested_map
+from t7nn import random
+from t7nn.module import Module
+from t7nn.tensors import nested_map
+
+from .compare import (
+    GRADIENT_TOLERANCE,
+    SINGLE,
+    central_differences,
+    compare,
+    copied,
+    copies_of,
+    leaves,
+    of_tensors,
+    require,
+    run_checks,
+    single,
+    stretched,
+    written,
+)
 
 __all__ = ['CHECKS', 'check_module']
-
-STEP = 1e-5  # of central differences: their error is about 1e-10
-GRADIENT_TOLERANCE = 1e-6
-EXACT = 1e-10
-SINGLE = 2e-4
 
 
 class Case:
@@ -46,12 +41,20 @@ class Case:
 
     def copied(self) -> Any:
         """A copy of the input."""
-        return nested_map(np.copy, self.input)
+        return copied(self.input)
+
+    def of(self, function: Callable) -> 'Case':
+        """The case with `function(tensor)` in the place of every tensor of the input."""
+        return Case(self.module, of_tensors(function, self.input), self.batch)
+
+    def text(self) -> str:
+        """The input, in the words of a failure."""
+        return f'input {written(self.input)}'
 
     def forward(self, module: Module, input: Any) -> Any:
         """A copy of the module's output, drawn with the same random numbers each time."""
         random.manualSeed(1)
-        return nested_map(np.copy, module.forward(input))
+        return copied(module.forward(input))
 
     def gradOutput(self, output: Any) -> Any:
         """A gradient for `output` with no two elements alike."""
@@ -66,65 +69,28 @@ class Case:
         gradInput = module.updateGradInput(input, gradOutput)
         module.accGradParameters(input, gradOutput, scale)
         gradients = [np.copy(gradient) for gradient in module.parameters()[1]]
-        return {'output': output, 'gradInput': nested_map(np.copy, gradInput), 'gradients': gradients}
-
-
-def require(holds: Any, message: str) -> None:
-    """Raise an AssertionError unless the property holds; an assert statement would vanish under ``python -O``."""
-    if not holds:
-        raise AssertionError(message)
-
-
-def leaves(value: Any, path: str = '') -> Iterator[tuple[str, np.ndarray]]:
-    """The arrays of a table of tables, each with its place in it."""
-    if isinstance(value, (list, tuple, dict)):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value, 1):
-            yield from leaves(item, f'{path}[{key}]')
-    elif value is not None:
-        yield path, np.asarray(value)
-
-
-def compare(actual: Any, expected: Any, what: str, other: str, tolerance: float = EXACT) -> None:
-    """Raise an AssertionError at the element that differs most."""
-    mine, its = dict(leaves(actual)), dict(leaves(expected))
-    require(mine.keys() == its.keys(), f'{what} has the parts {list(mine)}, {other} {list(its)}')
-    for path, array in mine.items():
-        require(array.shape == its[path].shape, f'{what}{path} has shape {array.shape}, {other} {its[path].shape}')
-        if not array.size:
-            continue
-        with np.errstate(invalid='ignore'):
-            error = np.asarray(np.abs(array - its[path]) / (1 + np.abs(its[path])))  # an array also for a number
-        error[(array == its[path]) | (np.isnan(array) & np.isnan(its[path]))] = 0
-        error[np.isnan(error)] = np.inf
-        worst = np.unravel_index(error.argmax(), error.shape)
-        place = path + (f'[{", ".join(map(str, worst))}]' if worst else '')
-        require(error[worst] <= tolerance, f'{what}{place} is {array[worst]:.12g}, {other} {its[path][worst]:.12g}')
+        return {'output': output, 'gradInput': copied(gradInput), 'gradients': gradients}
 
 
 def differences(case: Case, module: Module, input: Any, tensor: np.ndarray, gradOutput: Any) -> np.ndarray:
-    """The gradient of sum(gradOutput * output) with respect to `tensor`, an input or a parameter, by central
-    differences."""
-    gradient = np.zeros_like(tensor)
-    for place in np.ndindex(tensor.shape):
-        value, sums = tensor[place], []
-        for step in (STEP, -STEP):
-            tensor[place] = value + step
-            output = case.forward(module, input)
-            sums.append(sum(np.sum(g * y) for (_, g), (_, y) in zip(leaves(gradOutput), leaves(output), strict=True)))
-        tensor[place] = value
-        gradient[place] = (sums[0] - sums[1]) / (2 * STEP)
-    return gradient
+    """The gradient of sum(gradOutput * output) with respect to `tensor`, an input or a parameter."""
+
+    def loss() -> float:
+        output = case.forward(module, input)
+        return sum(np.sum(g * y) for (_, g), (_, y) in zip(leaves(gradOutput), leaves(output), strict=True))
+
+    return central_differences(loss, tensor)
 
 
 def input_gradient(case: Case) -> None:
     """gradInput is the derivative with respect to the input."""
     module, input = case.fresh(), case.copied()
     gradOutput = case.gradOutput(case.forward(module, input))
-    gradInput = nested_map(np.copy, module.updateGradInput(case.copied(), gradOutput))
-    for (path, tensor), (_, gradient) in zip(leaves(input), leaves(gradInput), strict=True):
+    gradInput = dict(leaves(copied(module.updateGradInput(case.copied(), gradOutput))))
+    for path, tensor in leaves(input):
         if tensor.dtype.kind == 'f':
             expected = differences(case, module, input, tensor, gradOutput)
-            compare(gradient, expected, 'gradInput' + path, 'central differences give', GRADIENT_TOLERANCE)
+            compare(gradInput.get(path), expected, 'gradInput' + path, 'central differences give', GRADIENT_TOLERANCE)
 
 
 def parameter_gradient(case: Case) -> None:
@@ -134,7 +100,7 @@ def parameter_gradient(case: Case) -> None:
     gradOutput = case.gradOutput(case.forward(module, input))
     for i, (parameter, gradient) in enumerate(zip(module.parameters()[0], gradients, strict=True), 1):
         expected = differences(case, module, input, parameter, gradOutput)
-        compare(gradient, expected, f'gradient {i}', 'central differences give', GRADIENT_TOLERANCE)
+        compare(gradient, expected, f'gradient of parameter {i}', 'central differences give', GRADIENT_TOLERANCE)
 
 
 def accumulation(case: Case) -> None:
@@ -190,8 +156,7 @@ def single_precision(case: Case) -> None:
     """After float() all is float32, and the same but for rounding."""
     expected = case.run(case.fresh(), case.copied())
     module = case.fresh().float()
-    to_single = lambda tensor: tensor.astype(np.float32) if tensor.dtype.kind == 'f' else tensor  # noqa: E731
-    actual = case.run(module, nested_map(to_single, case.input))
+    actual = case.run(module, of_tensors(single, case.input))
     for key, value in actual.items():
         for path, tensor in leaves(value):
             require(
@@ -213,18 +178,12 @@ def wrong_dtype(case: Case) -> None:
 
 def strides(case: Case) -> None:
     """Inputs and gradients that are not contiguous give the same."""
-
-    def stretched(tensor: np.ndarray) -> np.ndarray:
-        wide = np.zeros((*tensor.shape[:-1], 2 * tensor.shape[-1]), tensor.dtype)
-        wide[..., ::2] = tensor
-        return wide[..., ::2]
-
     module = case.fresh()
     expected = case.run(case.fresh(), case.copied())
     module.zeroGradParameters()
-    input = nested_map(stretched, case.input)
+    input = of_tensors(stretched, case.input)
     output = case.forward(module, input)
-    gradOutput = nested_map(stretched, case.gradOutput(output))
+    gradOutput = of_tensors(stretched, case.gradOutput(output))
     actual = {'output': output, 'gradInput': module.updateGradInput(input, gradOutput)}
     module.accGradParameters(input, gradOutput, 1)
     actual['gradients'] = module.parameters()[1]
@@ -235,7 +194,7 @@ def untouched(case: Case) -> None:
     """Neither input nor gradOutput is written to."""
     module, input = case.fresh(), case.copied()
     gradOutput = case.gradOutput(case.forward(module, input))
-    kept = nested_map(np.copy, gradOutput)
+    kept = copied(gradOutput)
     module.updateGradInput(input, gradOutput)
     module.accGradParameters(input, gradOutput, 1)
     compare(input, case.input, 'input afterwards', 'before it was')
@@ -314,14 +273,7 @@ def copies(case: Case) -> None:
     """clone, deepcopy and pickle give equal modules that share no memory with the original."""
     expected = case.run(case.fresh(), case.copied())
     module = case.fresh()
-    ways = {'clone': Module.clone, 'deepcopy': copy.deepcopy}
-    if all(
-        getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
-        for kind in map(type, module.listModules())
-    ):
-        ways['pickle'] = lambda module: pickle.loads(pickle.dumps(module))  # else Python could not find the class again
-    for name, copied in ways.items():
-        twin = copied(module)
+    for name, twin in copies_of(module):
         for tensor, original in zip(sum(twin.parameters(), []), sum(module.parameters(), []), strict=True):
             require(not np.shares_memory(tensor, original), f'a parameter shares memory after {name}')
         compare(case.run(twin, case.copied()), expected, f'after {name}', 'before it is')
@@ -405,28 +357,12 @@ def check_module(module: Module, input: Any, *, batch: bool = True, checks: Any 
     Raises
     ------
     AssertionError
-        naming the module, the property that does not hold, and the numbers that show it; for a batch, those of the
-        first example alone if they show it too
+        naming the module, the property that does not hold, and the numbers that show it: of one example alone, and of
+        few digits, where they show it too
     """
-    unknown = {*(checks or ()), *skip} - CHECKS.keys()
-    if unknown:
-        raise ValueError(f'check_module: names out of {list(CHECKS)} needed, got {sorted(unknown)}')
+    title = str(module).partition(' {')[0]
     state = random.getRNGState()
     try:
-        for name in checks or CHECKS:
-            if name not in skip:
-                _check(name, Case(module, input, batch))
+        run_checks(title, CHECKS, checks, skip, Case(module, input, batch))
     finally:
         random.setRNGState(state)
-
-
-def _check(name: str, case: Case) -> None:
-    try:
-        CHECKS[name](case)
-    except Exception as failure:
-        if case.batch and len(next(leaves(case.input))[1]) > 1:
-            _check(name, Case(case.module, nested_map(lambda tensor: tensor[:1].copy(), case.input), True))
-        title = str(case.module).partition(' {')[0]
-        what = failure if isinstance(failure, AssertionError) else repr(failure)
-        message = f'{title}, {name}: {what}; input {np.array2string(next(leaves(case.input))[1], threshold=20)}'
-        raise AssertionError(message) from failure
