@@ -416,7 +416,11 @@ class Reader:
     def readObject(self) -> Any:
         """The next object."""
         self._live, self._unsettled, self._inLive = [], [], 0
-        value = self._read()
+        try:
+            value = self._read()
+        except T7Error as error:
+            self._say_where(error)
+            raise
         self._settle()
         for live, start in self._live:  # inner ones first, when all references are resolved
             try:
@@ -424,6 +428,15 @@ class Reader:
             except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
                 raise T7Error(f'{live.typename} with usable fields expected: {error}', start) from error
         return value
+
+    def _say_where(self, error: T7Error) -> None:
+        """Note the unknown class in which the error came: it may have written itself in a way of its own."""
+        targets = [ready.target[0] for ready in [*self.stack, self.now] if ready.code == OBJECT]
+        unknown = [target.typename for target in targets if isinstance(target, TorchObject)]
+        if unknown:
+            error.add_note(
+                f'in {unknown[-1]}, a class that t7nn does not have and that may write itself in its own way'
+            )
 
     def _read(self) -> Any:
         source, objects = self.source, self.objects

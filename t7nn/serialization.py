@@ -14,8 +14,8 @@ import contextlib
 import io
 import mmap
 import os
+import secrets
 import stat
-import tempfile
 import weakref
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Self
@@ -115,8 +115,13 @@ class T7Reader:
         """The next object; T7Error where the file is damaged or at its end."""
         return self._reader.readObject()
 
+    @property
+    def ended(self) -> bool:
+        """Whether all was read."""
+        return self._source.position >= self._source.end
+
     def __iter__(self) -> Iterator[Any]:
-        while self._source.position < self._source.end:
+        while not self.ended:
             yield self.readObject()
 
 
@@ -169,7 +174,10 @@ def load(
     begin = reader.position
     value = reader.readObject()
     source.seek(start + reader.position - begin)
-    _readers[source] = reader, source.tell(), arguments
+    if reader.ended:
+        _readers.pop(source, None)
+    else:
+        _readers[source] = reader, source.tell(), arguments
     return value
 
 
@@ -230,26 +238,19 @@ def replace_file(path: str, parts: list) -> None:
         with open(path, 'wb') as file:
             file.writelines(parts)
         return
+    beside = f'{path}.{os.getpid()}.{secrets.token_hex(4)}'
     try:
-        handle, beside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=os.path.basename(path) + '.')
-    except OSError as error:
-        error.filename = path
-        raise
-    try:
-        with open(handle, 'wb') as file:
+        with open(beside, 'xb') as file:
             file.writelines(parts)
-        os.chmod(beside, stat.S_IMODE(old.st_mode) if old else 0o666 & ~_umask())
+        if old:
+            os.chmod(beside, stat.S_IMODE(old.st_mode))
         os.replace(beside, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename == beside:
+            error.filename = path
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def save(

@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -80,6 +80,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from(FORMS))
 @example([-0.0, 0, 1e308, 2**53, -(2**53), 5e-324, math.inf, -math.inf, math.nan], FORMS[4])
 @example(['', '\n', '\n\n', 'a\0b', '\udcff\udc80', ' 1 2'], FORMS[4])
@@ -89,6 +90,7 @@ def test_there_and_back(value, form):
     assert same(nn.loads(nn.dumps(value, referenced=False, **form), **form), value)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_reading_what_was_written_writes_the_same(value):
     for form in FORMS:
@@ -209,6 +211,7 @@ class TestTensors:
         back[0][1, 2] = -1
         assert back[2][2] == -1 and back[1][2, 1] == -1
 
+    @settings(deadline=None)
     @given(hnp.arrays('f8', (3, 4, 2)), st.permutations(range(3)), st.data())
     def test_any_view(self, base, axes, data):
         base = base.transpose(axes).copy(order=data.draw(st.sampled_from('CFK')))
@@ -450,6 +453,12 @@ class TestRecords:
         generator.manualSeed(5)
         back = again(generator)
         assert [back.random() for _ in range(3)] == [generator.random() for _ in range(3)]
+
+    def test_unknown_classes_that_write_themselves(self):
+        data = nn.dumps([TorchObject('tds.Hash', {})]).replace(struct.pack('<iii', 3, 3, 0), struct.pack('<q', 1))
+        with pytest.raises(nn.T7Error) as caught:
+            nn.loads(data)
+        assert 'in tds.Hash, a class that t7nn does not have' in caught.value.__notes__[0]
 
     def test_errors_travel(self):
         with pytest.raises(nn.T7Error) as caught:

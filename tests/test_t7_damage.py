@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 from fuzz_t7 import MEMORY, check, damage, samples
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import t7nn as nn
@@ -21,12 +21,14 @@ SEEDS = st.integers(0, 2**63)
 pytestmark = pytest.mark.filterwarnings('ignore:.*Lua function.*:UserWarning')
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SAMPLES), SEEDS)
 def test_damaged_at_random(sample, seed):
     data, arguments = sample
     check(damage(data, random.Random(seed)), arguments)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SAMPLES), st.data())
 def test_cut_off(sample, draw):
     data, arguments = sample
@@ -57,6 +59,7 @@ def test_cut_off_at_every_byte(sample):
             nn.loads(data[:end], **arguments)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes(data):
     check(data, {})
