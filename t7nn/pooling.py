@@ -377,8 +377,6 @@ class SpatialAveragePooling(AveragePooling):
     [[[2.0, 4.5]]]
     """
 
-    divide = False  # in old files, which lack the field
-
     def __init__(self, kW: int, kH: int, dW: int = 1, dH: int = 1, padW: int = 0, padH: int = 0):
         super().__init__()
         self.configure((kW, kH), (dW, dH), (padW, padH))
@@ -409,6 +407,7 @@ class VolumetricAveragePooling(AveragePooling):
     def __init__(self, kT: int, kW: int, kH: int, dT: int | None = None, dW: int | None = None, dH: int | None = None):
         super().__init__()
         self.configure((kT, kW, kH), (dT, dW, dH), (0, 0, 0))
+        self.count_include_pad = True
 
 
 class MaxUnpooling(Planes):
