@@ -1,6 +1,7 @@
 """Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
 
 from . import hessian, hooks, optim, random
+from .adaptive import *
 from .arithmetic import *
 from .containers import *
 from .convolution import *
@@ -14,9 +15,11 @@ from .more_criterions import *
 from .noise import *
 from .normalization import *
 from .pairs import *
+from .pooling import *
 from .random import manualSeed
 from .rectifiers import *
 from .regularization import *
+from .resampling import *
 from .serialization import *
 from .simple import *
 from .sparse import *

@@ -97,6 +97,10 @@ def _sizes(module: Any) -> Storage:
     return Storage([], np.int64)
 
 
+def _five_sizes(module: Any) -> Storage:
+    return Storage([0] * 5, np.int64)
+
+
 _NLL = {
     'output_tensor': lambda module: np.zeros(1, module.dtype),
     'total_weight_tensor': _one,
@@ -144,6 +148,9 @@ BUFFERS: dict[str, dict[str, Callable]] = {
     'nn.SpatialDropout': {'noise': _tensor},
     'nn.SpatialFullConvolution': {'ones': _tensor},
     'nn.SpatialMaxPooling': {'indices': _long},
+    'nn.SpatialUpSamplingBilinear': dict.fromkeys(('inputSize', 'outputSize'), _five_sizes),
+    'nn.SpatialUpSamplingNearest': dict.fromkeys(('inputSize', 'outputSize'), _five_sizes),
+    'nn.UpSampling': dict.fromkeys(('inputSize', 'outputSize'), _five_sizes),
     'nn.VolumetricDilatedMaxPooling': {'indices': _long},
     'nn.VolumetricDropout': {'noise': _tensor},
     'nn.VolumetricFullConvolution': dict.fromkeys(('ones', 'finput', 'fgradInput'), _tensor),

@@ -256,7 +256,7 @@ class OneHot(Module):
         numbers = np.atleast_1d(input)
         if isinstance(input, (list, tuple, dict)) or numbers.dtype.kind not in 'iuf':
             raise self.error(f'a tensor or a number needed, got {describe(input)}', TypeError)
-        places = self.indices(numbers, self.outputSize, 'input')
+        places = self.zero_based(numbers, self.outputSize, 'input')
         output = self.buffer('output', (*np.shape(input), self.outputSize))
         output.fill(0)
         output.reshape(-1, self.outputSize)[np.arange(places.size), places.ravel()] = 1

@@ -142,7 +142,7 @@ class Node(metaclass=_Nilable):
             raise self.error(f'dimension {dimension} needed, counted from 1, got a tensor of {ndim} dimensions')
         return axis
 
-    def indices(self, numbers: np.ndarray, size: int, what: str = 'index') -> np.ndarray:
+    def zero_based(self, numbers: np.ndarray, size: int, what: str = 'index') -> np.ndarray:
         """`numbers` from 1 to `size` as whole numbers from 0; an IndexError names the first that is not, and where."""
         wrong = ~((numbers >= 1) & (numbers <= size))
         if wrong.any():

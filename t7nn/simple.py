@@ -473,7 +473,7 @@ class Index(Module):
         if not isinstance(index, np.ndarray) or index.dtype.kind not in 'iu' or index.ndim != 1:
             raise self.error(f'a vector of whole numbers needed as index, got {describe(index)}', TypeError)
         axis = self.axis_of(self.dimension, tensor.ndim)
-        return tensor, self.indices(index, tensor.shape[axis]), axis
+        return tensor, self.zero_based(index, tensor.shape[axis]), axis
 
     def updateOutput(self, input: list) -> np.ndarray:
         tensor, index, axis = self._operands(input)

@@ -157,12 +157,12 @@ class LookupTable(Module):
         if input.ndim not in (1, 2):
             raise self.error(f'a vector or a matrix of indices needed, got shape {input.shape}')
         size = len(self.weight)
-        index = self.indices(input, size) if input.dtype.kind == 'f' else input.astype(np.int64) - 1
+        index = self.zero_based(input, size) if input.dtype.kind == 'f' else input.astype(np.int64) - 1
         if input.dtype.kind == 'f':
             if (index + 1 != input).any():
                 raise self.error('whole numbers needed as indices')
         elif index.size and index.view(np.uint64).max() >= size:  # one look for both ends: -1 is the largest of all
-            self.indices(input, size)
+            self.zero_based(input, size)
         return index
 
     def renorm(self, input: np.ndarray) -> None:
@@ -234,7 +234,7 @@ class PartialLinear(Module):
         """Compute only the outputs of these indices, a vector, in this order."""
         if not isinstance(indices, np.ndarray) or indices.ndim != 1:
             raise self.error(f'a vector of indices needed, got {describe(indices)}', TypeError)
-        self.indices(indices, self.outputsize)
+        self.zero_based(indices, self.outputsize)
         self.partition = indices.astype(self.allcolumns.dtype)
 
     def resetPartition(self) -> None:

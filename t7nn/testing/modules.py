@@ -224,7 +224,7 @@ def stateless(case: Case, module: Module) -> dict[str, Any]:
     fresh = case.fresh()
     for inner, original in zip(module.listModules(), fresh.listModules(), strict=True):
         for key, value in original.__dict__.items():
-            if not key.startswith('_') and key not in inner.cleared and key != 'modules':
+            if not (key.startswith('_') or key in inner.cleared or key == 'modules' or isinstance(value, Module)):
                 inner.__dict__[key] = value
     return case.run(module, case.copied())
 

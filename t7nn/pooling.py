@@ -1,0 +1,487 @@
+"""Poolings with windows at regular distances, over time, space and volume, and the unpoolings that undo them.
+
+Torch7 manual: convolution.md
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Self
+
+import numpy as np
+
+from .module import Module
+from .planes import Planes, Stages, flat_steps, flat_windows, outer_sum, regular_stages
+from .tensors import describe
+from .windows import BUDGET, Sizes, chunks, output_sizes, times
+
+__all__ = [
+    'SpatialAveragePooling',
+    'SpatialDilatedMaxPooling',
+    'SpatialMaxPooling',
+    'SpatialMaxUnpooling',
+    'TemporalMaxPooling',
+    'VolumetricAveragePooling',
+    'VolumetricDilatedMaxPooling',
+    'VolumetricMaxPooling',
+    'VolumetricMaxUnpooling',
+]
+
+LONG = np.dtype(np.int64)
+SIZES = {'T': 'time', 'H': 'height', 'W': 'width'}
+
+
+class Pooling(Planes):
+    """The base of poolings with windows at regular distances."""
+
+    ceil_mode = False
+
+    def configure(self, kernel: tuple, stride: tuple, pad: tuple) -> None:
+        """Set the fields from arguments in Torch7's order; a stride of None is the kernel's."""
+        self.set_sizes('k', *kernel)
+        self.set_sizes('d', *(k if d is None else d for k, d in zip(kernel, stride, strict=True)))
+        self.set_sizes('pad', *pad)
+        self.ceil_mode = False
+
+    def ceil(self) -> Self:
+        """Round the output's size up: the last window may reach beyond the input."""
+        self.ceil_mode = True
+        return self
+
+    def floor(self) -> Self:
+        """Round the output's size down (the default)."""
+        self.ceil_mode = False
+        return self
+
+    def geometry(self, sizes: Sizes) -> tuple[Sizes, ...]:
+        """(sizes, counts, kernel, stride, pad, dilation), checked."""
+        kernel, stride, pad, dilation = self.sizes('k'), self.sizes('d'), self.sizes('pad'), self.sizes('dilation', 1)
+        if any(p > k // 2 for k, p in zip(kernel, pad, strict=True)):
+            raise self.error(f'pad of at most half the kernel {times(kernel)} needed, got {times(pad)}')
+        counts = output_sizes(sizes, kernel, stride, pad, dilation, self.ceil_mode, self.error)
+        return tuple(sizes), counts, kernel, stride, pad, dilation
+
+    def __str__(self) -> str:
+        text = f'{self.typename}({self.listed("k", "x")}, {self.listed("d")}'
+        if any(self.sizes('pad')):
+            text += ', ' + self.listed('pad')
+        if hasattr(self, 'dilationW'):
+            text += ', ' + self.listed('dilation')
+        return text + ')'
+
+
+class MaxPooling(Planes):
+    """What all max poolings do. NaN is never the largest; of equal ones the first in the order of the memory is.
+
+    While at work, the place of the largest element in its window is a small number, `code`: from 1 in the order of the
+    memory, and 0 where no element is larger than -inf. ``indices`` tells it by each class's own convention.
+    """
+
+    cleared = (*Module.cleared, 'indices')
+
+    def __init__(self):
+        super().__init__()
+        self.indices = np.empty(0, np.int64)
+
+    def known_indices(self, shape: tuple[int, ...]) -> np.ndarray:
+        """``indices``, which must be of the last forward, with output of `shape`."""
+        if self.indices is None or self.indices.shape != shape:
+            raise self.error(
+                f'forward of the same input needed first: indices of shape {shape} needed, got {describe(self.indices)}'
+            )
+        return self.indices
+
+    def largest(self, x: np.ndarray, stages: Stages, y: np.ndarray) -> np.ndarray:
+        """Write the largest elements of all windows of x to y; the result is their codes."""
+        rest = x.shape[1 + len(self.axes) :]
+        dtype = np.min_scalar_type(math.prod([len(taps) for _, taps in stages]))
+        codes, inner = None, 1
+        for i, (shape, taps) in enumerate(stages, 1):
+            shape = (len(x), *shape, *rest)
+            best = y if i == len(stages) else self.scratch(f'_best{i}', shape)
+            code = self.scratch(f'_code{i}', shape, dtype)
+            value, larger, step = (
+                self.scratch(name, shape, kind)
+                for name, kind in (('_value', None), ('_larger', bool), ('_step', dtype))
+            )
+            best.fill(-np.inf)
+            code.fill(0)
+            for place, (to, of) in enumerate(taps):
+                v, b, m, c, s = value[to], best[to], larger[to], code[to], step[to]
+                np.copyto(v, x[of])  # once, or the two operations would go through memory in strides
+                np.greater(v, b, out=m)
+                np.fmax(v, b, out=b)
+                if codes is None:
+                    np.multiply(m.view(np.uint8), dtype.type(place + 1), out=s)
+                else:
+                    np.add(codes[of], dtype.type(place * inner), out=s)
+                    np.multiply(s, m.view(np.uint8), out=s)
+                np.maximum(c, s, out=c)  # codes grow from tap to tap
+            x, codes, inner = best, code, inner * len(taps)
+        return codes
+
+    def pool(
+        self, x: np.ndarray, y: np.ndarray, stages: Callable[[slice], Stages]
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Fill y; gives slices of the rows and the codes of these rows, which the next ones overwrite."""
+        for part in chunks(len(x), x.itemsize * math.prod(x.shape[1:]), BUDGET):
+            yield part, self.largest(x[part], stages(part), y[part])
+
+    def scatter(self, g: np.ndarray, dx: np.ndarray, places: Callable[[slice], np.ndarray]) -> None:
+        """dx = 0 but for g added at `places`, flat in the row and from 1; 0 where there is none."""
+        size = math.prod(dx.shape[1:])
+        for part in chunks(len(dx), size * dx.itemsize, BUDGET):
+            dx_part, g_part, at = dx[part], g[part], places(part)
+            dx_part.fill(0)
+            some = at.min(initial=1) > 0
+            flat = at + (np.arange(len(at)) * size - 1).reshape(-1, *(1,) * (at.ndim - 1))
+            if not some:
+                flat, g_part = flat[at > 0], g_part[at > 0]
+            np.add.at(dx_part.reshape(-1), flat.reshape(-1), g_part.reshape(-1))
+
+
+class RegularMaxPooling(MaxPooling, Pooling):
+    """The base of max poolings with windows at regular distances. ``indices`` are flat in the plane and from 1, and 0
+    where nothing is larger than -inf."""
+
+    short = False  # as in `taps`
+
+    def table(self, geometry: tuple[Sizes, ...]) -> tuple[np.ndarray, np.ndarray | None]:
+        """What makes indices of codes: a number for every code, and what is added to those above 0."""
+        return flat_windows(*geometry)
+
+    def places(self, indices: np.ndarray, geometry: tuple[Sizes, ...]) -> np.ndarray:
+        """Rows of ``indices`` as `scatter` needs them: flat in the row, from 1, and 0 for none."""
+        return indices
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        x = self.rows(input)
+        geometry = self.geometry(self.image(input))
+        stages, (table, starts) = regular_stages(*geometry, self.short), self.table(geometry)
+        y = self.result('output', input, geometry[1])
+        indices = self.result('indices', input, geometry[1], LONG)
+        for part, codes in self.pool(x, y, lambda part: stages):
+            at = table.take(codes, out=indices[part], mode='clip')
+            if starts is not None:
+                at += starts
+                if not codes.min(initial=1):
+                    at[codes == 0] = 0
+        for axis, size in zip(self.axes, geometry[0], strict=True):
+            setattr(self, 'i' + SIZES[axis], size)
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
+        if self.gradInput is None:
+            return None
+        geometry = self.geometry(self.image(input))
+        g = self.gradients(gradOutput, input, geometry[1])
+        indices = self.split(self.known_indices(gradOutput.shape))
+        self.scatter(g, self.result('gradInput', input, geometry[0]), lambda part: self.places(indices[part], geometry))
+        return self.gradInput
+
+
+class TemporalMaxPooling(RegularMaxPooling):
+    """The largest of every kW frames, dW apart (kW by default): (N, T, planes) -> (N, (T - kW) / dW + 1, planes).
+
+    ``indices``: the frame in the window, from 0, and -1 where nothing is larger than -inf.
+
+    Torch7 manual: convolution.md#nn.TemporalMaxPooling
+
+    >>> import numpy as np, t7nn as nn
+    >>> nn.TemporalMaxPooling(2).forward(np.array([[1.0], [3], [2], [0]])).tolist()
+    [[3.0], [2.0]]
+    """
+
+    axes = order = 'W'
+    frames = True
+
+    def __init__(self, kW: int, dW: int | None = None):
+        super().__init__()
+        self.configure((kW,), (dW,), (0,))
+
+    def table(self, geometry):
+        return np.arange(-1, self.kW), None
+
+    def places(self, indices, geometry):
+        _, (count,), _, (stride,), *_ = geometry
+        planes = indices.shape[-1]
+        frames = indices + np.arange(count)[:, None] * stride
+        return np.where(indices < 0, 0, frames * planes + np.arange(1, planes + 1))
+
+    __str__ = Module.__str__
+
+
+class SpatialMaxPooling(RegularMaxPooling):
+    """The largest element of every kW x kH window, dW x dH apart (kW x kH by default).
+
+    (N, planes, H, W) -> (N, planes, oH, oW), without N for one image, where
+    oW = floor((W + 2 padW - kW) / dW) + 1, or rounded up after ``ceil()``. Pads are at most half the kernel.
+
+    ``indices``: the place of each in its plane, flat and from 1.
+
+    Torch7 manual: convolution.md#nn.SpatialMaxPooling
+
+    >>> import numpy as np, t7nn as nn
+    >>> nn.SpatialMaxPooling(2, 2).forward(np.arange(12.0).reshape(1, 2, 6)).tolist()
+    [[[7.0, 9.0, 11.0]]]
+    """
+
+    def __init__(self, kW: int, kH: int, dW: int | None = None, dH: int | None = None, padW: int = 0, padH: int = 0):
+        super().__init__()
+        self.configure((kW, kH), (dW, dH), (padW, padH))
+
+
+class SpatialDilatedMaxPooling(SpatialMaxPooling):
+    """`SpatialMaxPooling` over elements dilationW x dilationH apart: a window spans dilationW (kW - 1) + 1.
+
+    Torch7 manual: convolution.md#nn.SpatialDilatedMaxPooling
+    """
+
+    def __init__(
+        self,
+        kW: int,
+        kH: int,
+        dW: int | None = None,
+        dH: int | None = None,
+        padW: int = 0,
+        padH: int = 0,
+        dilationW: int = 1,
+        dilationH: int = 1,
+    ):
+        super().__init__(kW, kH, dW, dH, padW, padH)
+        self.set_sizes('dilation', dilationW, dilationH)
+
+
+class VolumetricMaxPooling(RegularMaxPooling):
+    """The largest element of every kT x kW x kH window: (N, planes, T, H, W) -> (N, planes, oT, oH, oW).
+
+    As `SpatialMaxPooling`, with time. ``indices``: the place of each in its window, t + 256 h + 65536 w, all from 0 and
+    below 255; 255 in each where nothing is larger than -inf.
+
+    Torch7 manual: convolution.md#nn.VolumetricMaxPooling
+    """
+
+    axes = 'THW'
+    order = 'TWH'
+    short = True
+
+    def __init__(
+        self,
+        kT: int,
+        kW: int,
+        kH: int,
+        dT: int | None = None,
+        dW: int | None = None,
+        dH: int | None = None,
+        padT: int = 0,
+        padW: int = 0,
+        padH: int = 0,
+    ):
+        super().__init__()
+        self.configure((kT, kW, kH), (dT, dW, dH), (padT, padW, padH))
+
+    def table(self, geometry):
+        kernel = geometry[2]
+        if max(kernel) > 255:
+            raise self.error(f'kernel of at most 255x255x255 needed, got {times(kernel)}')
+        return np.append(
+            0xFFFFFF, outer_sum([np.arange(k) << shift for k, shift in zip(kernel, (0, 8, 16), strict=True)])
+        ), None
+
+    def places(self, indices, geometry):
+        sizes, *_, dilation = geometry
+        places = np.broadcast_to(flat_windows(*geometry)[1], indices.shape).copy()
+        for shift, d, step in zip((0, 8, 16), dilation, flat_steps(sizes), strict=True):
+            places += (indices >> shift & 255) * (d * step)
+        return np.where(indices & 0xFFFFFF == 0xFFFFFF, 0, places)
+
+
+class VolumetricDilatedMaxPooling(VolumetricMaxPooling):
+    """`VolumetricMaxPooling` over elements dilationT x dilationW x dilationH apart.
+
+    Torch7 manual: convolution.md#nn.VolumetricDilatedMaxPooling
+    """
+
+    def __init__(
+        self,
+        kT: int,
+        kW: int,
+        kH: int,
+        dT: int | None = None,
+        dW: int | None = None,
+        dH: int | None = None,
+        padT: int = 0,
+        padW: int = 0,
+        padH: int = 0,
+        dilationT: int = 1,
+        dilationW: int = 1,
+        dilationH: int = 1,
+    ):
+        super().__init__(kT, kW, kH, dT, dW, dH, padT, padW, padH)
+        self.set_sizes('dilation', dilationT, dilationW, dilationH)
+
+
+class AveragePooling(Pooling):
+    """The base of average poolings."""
+
+    count_include_pad = True
+    divide = True
+
+    def divisor(self, geometry: tuple[Sizes, ...]) -> np.ndarray | float:
+        """What the sum of each window is divided by."""
+        sizes, counts, kernel, stride, pad, _ = geometry
+        lengths = []
+        for size, count, k, d, p in zip(sizes, counts, kernel, stride, pad, strict=True):
+            start = np.arange(count) * d - p
+            end = np.minimum(start + k, size + p)
+            lengths.append(end - start if self.count_include_pad else np.minimum(end, size) - np.maximum(start, 0))
+        elements = functools.reduce(np.multiply.outer, lengths).astype(self.dtype)
+        if not self.divide:
+            elements /= math.prod(kernel)
+        return elements.flat[0] if (elements == elements.flat[0]).all() else elements
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        x = self.rows(input)
+        geometry = self.geometry(x.shape[1:])
+        stages, divisor = regular_stages(*geometry), self.divisor(geometry)
+        y = self.result('output', input, geometry[1])
+        for part in chunks(len(x), math.prod(x.shape[1:]) * x.itemsize, BUDGET):
+            self.sum_windows(x[part], stages, y[part])
+            y[part] /= divisor
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
+        if self.gradInput is None:
+            return None
+        geometry = self.geometry(self.image(input))
+        g = self.gradients(gradOutput, input, geometry[1])
+        stages, divisor = regular_stages(*geometry), self.divisor(geometry)
+        dx = self.result('gradInput', input, geometry[0])
+        for part in chunks(len(dx), math.prod(dx.shape[1:]) * dx.itemsize, BUDGET):
+            each = self.scratch('_each', g[part].shape)
+            np.divide(g[part], divisor, out=each)
+            self.spread_windows(each, stages, dx[part])
+        return self.gradInput
+
+
+class SpatialAveragePooling(AveragePooling):
+    """The mean of every kW x kH window, dW x dH apart (1 by default): (N, planes, H, W) -> (N, planes, oH, oW).
+
+    Sizes as in `SpatialMaxPooling`. Padding counts as zeros, unless ``setCountExcludePad()``; what is beyond it, after
+    ``ceil()``, never counts. With the field ``divide`` False the sum instead of the mean of a full window.
+
+    Torch7 manual: convolution.md#nn.SpatialAveragePooling
+
+    >>> import numpy as np, t7nn as nn
+    >>> nn.SpatialAveragePooling(2, 1).forward(np.array([[[1.0, 3, 6]]])).tolist()
+    [[[2.0, 4.5]]]
+    """
+
+    def __init__(self, kW: int, kH: int, dW: int = 1, dH: int = 1, padW: int = 0, padH: int = 0):
+        super().__init__()
+        self.configure((kW, kH), (dW, dH), (padW, padH))
+        self.count_include_pad = True
+        self.divide = True
+
+    def setCountIncludePad(self) -> Self:
+        """Let padding count in the mean, as zeros (the default)."""
+        self.count_include_pad = True
+        return self
+
+    def setCountExcludePad(self) -> Self:
+        """Take the mean of the elements that are not padding."""
+        self.count_include_pad = False
+        return self
+
+
+class VolumetricAveragePooling(AveragePooling):
+    """The mean of every kT x kW x kH window, its own size apart by default: (N, planes, T, H, W) -> (N, planes, oT, oH,
+    oW).
+
+    Torch7 manual: convolution.md#nn.VolumetricAveragePooling
+    """
+
+    axes = 'THW'
+    order = 'TWH'
+
+    def __init__(self, kT: int, kW: int, kH: int, dT: int | None = None, dW: int | None = None, dH: int | None = None):
+        super().__init__()
+        self.configure((kT, kW, kH), (dT, dW, dH), (0, 0, 0))
+        self.count_include_pad = True
+
+
+class MaxUnpooling(Planes):
+    """The base of unpoolings: every element goes back to where its pooling module found it, all others are 0."""
+
+    cleared = (*Planes.cleared, 'indices')
+    pooled: type[RegularMaxPooling]
+
+    def __init__(self, poolingModule: RegularMaxPooling):
+        super().__init__()
+        if type(poolingModule) is not self.pooled:
+            raise TypeError(f'{self.typename}: a {self.pooled.typename} module needed, got {poolingModule}')
+        if poolingModule.sizes('k') != poolingModule.sizes('d'):
+            raise ValueError(f'{self.typename}: a pooling whose stride is its kernel needed, got {poolingModule}')
+        self.pooling = poolingModule
+
+    def setParams(self) -> None:
+        """Take over what the pooling module found: its ``indices``, and the sizes of its input."""
+        self.indices = self.pooling.indices
+        for axis in self.axes:
+            setattr(self, 'o' + SIZES[axis], getattr(self.pooling, 'i' + SIZES[axis], 0))
+
+    def places(self, input: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+        """The sizes of the pooling's input, and where in all its planes, flat, each element of `input` goes."""
+        self.image(input)
+        self.setParams()
+        if self.indices.shape != input.shape:
+            raise self.error(f'input of the shape of the pooling, {self.indices.shape}, needed, got {describe(input)}')
+        sizes = tuple(getattr(self, 'o' + SIZES[axis]) for axis in self.axes)
+        at = self.pooling.places(self.split(self.indices), self.pooling.geometry(sizes))
+        size = math.prod(sizes)
+        if at.min(initial=1) < 1 or at.max(initial=1) > size:
+            raise self.error(f'found an invalid max index (output volumes are of size {times(sizes)})')
+        return sizes, at + (np.arange(len(at)) * size - 1).reshape(-1, *(1,) * len(sizes))
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        sizes, at = self.places(input)
+        y = self.result('output', input, sizes)
+        y.fill(0)
+        y.reshape(-1)[at] = self.split(input)
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        sizes, at = self.places(input)
+        g = self.gradients(gradOutput, input, sizes)
+        g.reshape(-1).take(at, out=self.result('gradInput', input, at.shape[1:]), mode='clip')
+        return self.gradInput
+
+    def __str__(self) -> str:
+        return f'{self.typename} associated to {self.pooling}'
+
+
+class SpatialMaxUnpooling(MaxUnpooling):
+    """Undoes a `SpatialMaxPooling` whose stride is its kernel: each element goes back to where the pooling module found
+    it in its last forward, all others are 0.
+
+    Torch7 manual: convolution.md#nn.SpatialMaxUnpooling
+
+    >>> import numpy as np, t7nn as nn
+    >>> pool = nn.SpatialMaxPooling(2, 1)
+    >>> net = nn.Sequential().add(pool).add(nn.SpatialMaxUnpooling(pool))
+    >>> net.forward(np.array([[[1.0, 3, 4, 2]]])).tolist()
+    [[[0.0, 3.0, 4.0, 0.0]]]
+    """
+
+    pooled = SpatialMaxPooling
+
+
+class VolumetricMaxUnpooling(MaxUnpooling):
+    """Undoes a `VolumetricMaxPooling` whose stride is its kernel, as `SpatialMaxUnpooling` does.
+
+    Torch7 manual: convolution.md#nn.VolumetricMaxUnpooling
+    """
+
+    axes = 'THW'
+    order = 'TWH'
+    pooled = VolumetricMaxPooling
