@@ -250,11 +250,12 @@ class Sliding(Module):
 
     A class says `axes`, the letters of its windowed dimensions in the order of the memory: ``'W'``, ``'HW'``,
     ``'THW'``; and `order`, the same in the order of Torch7's arguments. Its fields are then ``kW``, ``dW``, ``padW``
-    and so on.
+    and so on. Where `frames` is true, planes are the last axis of input and output.
     """
 
     axes = 'HW'
     order = 'WH'
+    frames = False
 
     def set_sizes(self, name: str, *sizes: int | None) -> None:
         """Set the fields ``name + axis`` from arguments in Torch7's order; None is as the one before it."""
@@ -290,11 +291,7 @@ class Correlating(Sliding):
       number for each of the G M planes of y, or None
     - `spread`: x = w' y, folded back; this is the gradient of `correlate` with respect to x
     - `accumulate`: w += scale y x', the gradient of `correlate` with respect to w
-
-    Where `frames` is true, planes are the last axis of input and output.
     """
-
-    frames = False
 
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -527,6 +524,12 @@ class Rows(Columns):
             start, phase = divmod(i * geometry.dilation[0], stride)
             self.shifts.append(self.rows[phase, start : start + counts[0]].reshape(n * math.prod(counts), -1))
         self.maps = np.empty(self.by_rows(y).shape, x.dtype)
+        self.apart = [
+            (*(slice(None),) * (2 + others), slice(start, None, apart), *place)
+            for apart in [-(-spans(geometry.kernel, geometry.dilation)[-1] // geometry.stride[-1])]
+            for start in range(apart)
+            for place in np.ndindex(*geometry.kernel[1:-1])
+        ]
 
     @staticmethod
     def depth(geometry: Geometry, y: np.ndarray) -> int:
@@ -581,8 +584,8 @@ class Rows(Columns):
         for rows, weights in zip(self.shifts, w, strict=True):
             add_product(rows, product.T, weights)
         if self.rows is not self.windows:
-            for place in np.ndindex(*self.geometry.kernel[1:]):
-                self.windows[(..., *place, slice(None))] += self.rows[(..., *place, slice(None))]
+            for part in self.apart:
+                self.windows[part] += self.rows[part]
         self.leave(self.by_rows(x))
 
     def accumulate(self, x, y, sums):
