@@ -224,6 +224,14 @@ LINEAR = [
     (lambda: nn.Linear(3, 2), (3,)),
     (lambda: nn.Linear(3, 2), (4, 3)),
     (lambda: nn.Linear(3, 2).noBias(), (4, 3)),
+    (lambda: nn.SpatialConvolution(2, 3, 2, 3, 2, 1, 1, 0), (2, 4, 5)),
+    (lambda: nn.SpatialConvolution(2, 3, 2, 2), (2, 2, 3, 4)),
+    (lambda: nn.SpatialConvolution(2, 3, 2, 2).noBias(), (2, 3, 4)),
+    (lambda: nn.SpatialConvolutionLocal(2, 3, 4, 3, 2, 2), (2, 3, 4)),
+    (lambda: nn.SpatialFullConvolution(2, 3, 2, 2, 2, 1), (2, 3, 2)),
+    (lambda: nn.SpatialFullConvolution(2, 3, 2, 2).noBias(), (2, 2, 3, 2)),
+    (lambda: nn.SpatialConvolutionMap(nn.tables.oneToOne(2), 2, 2), (2, 3, 4)),
+    (lambda: nn.SpatialFullConvolutionMap(nn.tables.full(2, 3), 2, 2), (2, 3, 4)),
 ]
 
 
@@ -311,9 +319,9 @@ DERIVATIVES = {
 }
 
 
-@pytest.mark.parametrize('name', ELEMENTWISE)
+@pytest.mark.parametrize('name', DERIVATIVES)
 def test_hessian_of_elementwise_layers(name):
-    module, x, h = ELEMENTWISE[name](), np.array([0.3, 1.7]), np.array([2.0, 3.0])
+    module, x, h = getattr(nn, name)(), np.array([0.3, 1.7]), np.array([2.0, 3.0])
     module.initDiagHessianParameters()
     module.forward(x)
     assert_same(module.updateDiagHessianInput(x, h), DERIVATIVES[name](x) ** 2 * h, 1e-14)
@@ -343,3 +351,9 @@ def test_hessian_of_a_layer_of_ones_own():
     layer, x = Cube(), np.array([2.0])
     layer.forward(x)
     assert layer.updateDiagHessianInput(x, np.array([1.0])) == 144
+
+
+def test_losses_that_begin_the_hessian():
+    x = np.array([0.5, 0.0, -1.0])
+    assert_same(nn.WeightedMSECriterion(np.array([1.0, 2, 3])).updateDiagHessianInput(x, x), np.full(3, 2 / 3))
+    assert_same(nn.L1Cost().updateDiagHessianInput(x), np.array([1.0, 0, 1]))
