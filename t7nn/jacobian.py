@@ -292,11 +292,12 @@ class Jacobian:
 
 
 class SparseJacobian(Jacobian):
-    """`Jacobian` for sparse input ``(n, 2)``: rows of an index and its value. Only the values are varied."""
+    """`Jacobian` for sparse input ``(n, 2)``: rows of an index and its value. Only the values are varied; in a wider
+    input too, only the second column is."""
 
     @classmethod
     def _varied(cls, tensor: np.ndarray) -> np.ndarray:
         tensor = super()._varied(tensor)
-        if tensor.ndim != 2 or tensor.shape[1] != 2:
-            raise ValueError(f'nn.{cls.__name__}: input of shape (n, 2) needed, index and value, got {tensor.shape}')
+        if tensor.ndim != 2 or tensor.shape[1] < 2:
+            raise ValueError(f'nn.{cls.__name__}: input of shape (n, 2) or wider needed, got {tensor.shape}')
         return tensor[:, 1]

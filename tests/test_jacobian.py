@@ -172,7 +172,7 @@ def test_non_contiguous_parameters():
         (
             lambda: nn.SparseJacobian.forward(nn.Linear(2, 1), np.ones(2)),
             ValueError,
-            r'nn\.SparseJacobian: input of shape \(n, 2\) needed, index and value, got \(2,\)',
+            r'nn\.SparseJacobian: input of shape \(n, 2\) or wider needed, got \(2,\)',
         ),
     ],
 )  # fmt: skip
@@ -213,6 +213,31 @@ def test_sparse():
     assert nn.SparseJacobian.testJacobianUpdateParameters(module, input, module.weight) < ROUNDING
     assert nn.SparseJacobian.testIO(module, input) == (0, 0)
     assert max(nn.SparseJacobian.testAllUpdate(module, input, 'weight', 'gradWeight').values()) < 1e-15
+
+
+def test_sparse_linear():
+    """Torch7's own test of SparseLinear, whose gradInput is a table."""
+    nn.manualSeed(1)
+    module, input = nn.SparseLinear(4, 2), np.array([[1, 0.5], [3, -1.0]])
+    for name in ('weight', 'bias'):
+        parameter, gradient = getattr(module, name), getattr(module, f'grad{name.capitalize()}')
+        assert nn.SparseJacobian.testJacobianParameters(module, input, parameter, gradient) < ROUNDING
+        assert nn.SparseJacobian.testJacobianUpdateParameters(module, input, parameter) < ROUNDING
+        errors = nn.SparseJacobian.testAllUpdate(module, input, name, f'grad{name.capitalize()}')
+        assert max(errors.values()) < 1e-15
+
+
+def test_second_column_of_a_wide_input():
+    """Torch7's own test of PartialLinear."""
+    nn.manualSeed(1)
+    module, input = nn.PartialLinear(5, 6), random.randn(3, 5)
+    module.setPartition(np.array([2, 5, 1]))
+    assert nn.SparseJacobian.backward(module, input).shape == (3, 9)
+    assert nn.SparseJacobian.testJacobian(module, input) < ROUNDING
+    inner = module.network.get(1).get(2)
+    assert nn.SparseJacobian.testJacobianParameters(module, input, inner.weight, inner.gradWeight) < ROUNDING
+    assert nn.SparseJacobian.testJacobianUpdateParameters(module, input, module.bias) < ROUNDING
+    assert nn.SparseJacobian.testIO(module, input) == (0, 0)
 
 
 # the diagonal of the Hessian
