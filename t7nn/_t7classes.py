@@ -178,6 +178,12 @@ def registry() -> dict[str, type]:
     return live | {'nn.StochasticGradient': StochasticGradient} | GRAPH_CLASSES
 
 
+def comes_back(node: Module | Criterion) -> bool:
+    """Whether a file brings `node` back live: no class of one's own is in it."""
+    nodes = node.listModules() if isinstance(node, Module) else [node]
+    return all(registry().get(inner.typename) is type(inner) for inner in nodes)
+
+
 def _resolve(typename: str) -> type | None:
     """The live class for a file's class name, under its own name or under that of its equivalent."""
     name = ALIASES.get(typename, 'nn.' + typename[6:] if typename.startswith('cudnn.') else typename)

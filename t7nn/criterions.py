@@ -461,7 +461,8 @@ class ClassNLLCriterion(Weighted):
                 target = target.item()
             if not isinstance(target, (int, float, np.number)):
                 raise self.error(f'a class needed as target, got {describe(target)}', TypeError)
-            target = int(target)
+            if math.isfinite(target):
+                target = int(target)
         if target == self.ignoreIndex:
             return -1
         if not 1 <= target <= classes:

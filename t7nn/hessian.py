@@ -198,7 +198,7 @@ def enable() -> None:
 
     known = {**vars(simple), **vars(transfer), **vars(t7nn)}
     for methods in (_Undefined, _Linear, _Pointwise, _Reshaping, _Sequential, _Squares, _Absolute):
-        for owner in (known[name] for name in methods.classes.split() if name in known):
+        for owner in map(known.get, methods.classes.split()):
             for name, method in vars(methods).items():
                 if 'DiagHessian' in name:
                     setattr(owner, name, method)

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from . import random
+from ._t7classes import comes_back
 from .hessian import HESSIANS
 from .module import DOUBLE, Module
+from .serialization import dumps, loads
 from .tensors import describe
 
 __all__ = ['Jacobian', 'SparseJacobian']
@@ -175,15 +177,14 @@ class Jacobian:
 
     @staticmethod
     def testIO(module: Module, input: np.ndarray, minval: float = -2, maxval: float = 2) -> tuple[float, float]:
-        """How far output and gradInput are from what they were, after the module was written and read again.
-
-        Leaves the module with its state cleared.
-        """
+        """How far output and gradInput are from what they were, after the module was written and read again: as a .t7
+        file in memory, or by pickle where a class of one's own is in it. Leaves the module with its state cleared."""
         untouched, output = input.copy(), module.forward(input).copy()
         gradOutput = np.empty_like(output)
         _draw(gradOutput, minval, maxval)
         gradInput = _gradInput(module, input, gradOutput.copy())
-        again = pickle.loads(pickle.dumps(module.clearState()))
+        module.clearState()
+        again = loads(dumps(module)) if comes_back(module) else pickle.loads(pickle.dumps(module))
         return _distance(output, again.forward(untouched)), _distance(
             gradInput, _gradInput(again, untouched, gradOutput)
         )
@@ -291,11 +292,12 @@ class Jacobian:
 
 
 class SparseJacobian(Jacobian):
-    """`Jacobian` for sparse input ``(n, 2)``: rows of an index and its value. Only the values are varied."""
+    """`Jacobian` for sparse input ``(n, 2)``: rows of an index and its value. Only the values are varied; in a wider
+    input too, only the second column is."""
 
     @classmethod
     def _varied(cls, tensor: np.ndarray) -> np.ndarray:
         tensor = super()._varied(tensor)
-        if tensor.ndim != 2 or tensor.shape[1] != 2:
-            raise ValueError(f'nn.{cls.__name__}: input of shape (n, 2) needed, index and value, got {tensor.shape}')
+        if tensor.ndim != 2 or tensor.shape[1] < 2:
+            raise ValueError(f'nn.{cls.__name__}: input of shape (n, 2) or wider needed, got {tensor.shape}')
         return tensor[:, 1]

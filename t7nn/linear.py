@@ -104,7 +104,16 @@ class Linear(Module):
         return gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        add_outer(self.gradWeight, scale, gradOutput, input, self.gradBias)
+        try:
+            if gradOutput.dtype is not self.dtype:
+                self.check(gradOutput, 'gradOutput')
+            add_outer(self.gradWeight, scale, gradOutput, input, self.gradBias)
+        except (AttributeError, ValueError):
+            self._check_size(gradOutput, 'gradOutput', 0)
+            self._check_size(input, 'input', 1)
+            raise self.error(
+                f'gradOutput for input of shape {input.shape} needed, got shape {gradOutput.shape}'
+            ) from None
 
     # shared or not: the update is a plain sum, so nothing needs to be gathered first
     accUpdateGradParameters = Module.defaultAccUpdateGradParameters

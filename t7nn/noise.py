@@ -60,6 +60,7 @@ class Dropout(Module):
         return np.multiply(input, self._factor(), output)
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check(gradOutput, 'gradOutput', self.output.shape)
         return np.multiply(gradOutput, self._factor(), self.destination('gradInput', gradOutput, 'gradOutput'))
 
     def __str__(self) -> str:

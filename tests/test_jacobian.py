@@ -172,7 +172,7 @@ def test_non_contiguous_parameters():
         (
             lambda: nn.SparseJacobian.forward(nn.Linear(2, 1), np.ones(2)),
             ValueError,
-            r'nn\.SparseJacobian: input of shape \(n, 2\) needed, index and value, got \(2,\)',
+            r'nn\.SparseJacobian: input of shape \(n, 2\) or wider needed, got \(2,\)',
         ),
     ],
 )  # fmt: skip
@@ -215,6 +215,31 @@ def test_sparse():
     assert max(nn.SparseJacobian.testAllUpdate(module, input, 'weight', 'gradWeight').values()) < 1e-15
 
 
+def test_sparse_linear():
+    """Torch7's own test of SparseLinear, whose gradInput is a table."""
+    nn.manualSeed(1)
+    module, input = nn.SparseLinear(4, 2), np.array([[1, 0.5], [3, -1.0]])
+    for name in ('weight', 'bias'):
+        parameter, gradient = getattr(module, name), getattr(module, f'grad{name.capitalize()}')
+        assert nn.SparseJacobian.testJacobianParameters(module, input, parameter, gradient) < ROUNDING
+        assert nn.SparseJacobian.testJacobianUpdateParameters(module, input, parameter) < ROUNDING
+        errors = nn.SparseJacobian.testAllUpdate(module, input, name, f'grad{name.capitalize()}')
+        assert max(errors.values()) < 1e-15
+
+
+def test_second_column_of_a_wide_input():
+    """Torch7's own test of PartialLinear."""
+    nn.manualSeed(1)
+    module, input = nn.PartialLinear(5, 6), random.randn(3, 5)
+    module.setPartition(np.array([2, 5, 1]))
+    assert nn.SparseJacobian.backward(module, input).shape == (3, 9)
+    assert nn.SparseJacobian.testJacobian(module, input) < ROUNDING
+    inner = module.network.get(1).get(2)
+    assert nn.SparseJacobian.testJacobianParameters(module, input, inner.weight, inner.gradWeight) < ROUNDING
+    assert nn.SparseJacobian.testJacobianUpdateParameters(module, input, module.bias) < ROUNDING
+    assert nn.SparseJacobian.testIO(module, input) == (0, 0)
+
+
 # the diagonal of the Hessian
 
 
@@ -224,6 +249,14 @@ LINEAR = [
     (lambda: nn.Linear(3, 2), (3,)),
     (lambda: nn.Linear(3, 2), (4, 3)),
     (lambda: nn.Linear(3, 2).noBias(), (4, 3)),
+    (lambda: nn.SpatialConvolution(2, 3, 2, 3, 2, 1, 1, 0), (2, 4, 5)),
+    (lambda: nn.SpatialConvolution(2, 3, 2, 2), (2, 2, 3, 4)),
+    (lambda: nn.SpatialConvolution(2, 3, 2, 2).noBias(), (2, 3, 4)),
+    (lambda: nn.SpatialConvolutionLocal(2, 3, 4, 3, 2, 2), (2, 3, 4)),
+    (lambda: nn.SpatialFullConvolution(2, 3, 2, 2, 2, 1), (2, 3, 2)),
+    (lambda: nn.SpatialFullConvolution(2, 3, 2, 2).noBias(), (2, 2, 3, 2)),
+    (lambda: nn.SpatialConvolutionMap(nn.tables.oneToOne(2), 2, 2), (2, 3, 4)),
+    (lambda: nn.SpatialFullConvolutionMap(nn.tables.full(2, 3), 2, 2), (2, 3, 4)),
 ]
 
 
@@ -311,9 +344,9 @@ DERIVATIVES = {
 }
 
 
-@pytest.mark.parametrize('name', ELEMENTWISE)
+@pytest.mark.parametrize('name', DERIVATIVES)
 def test_hessian_of_elementwise_layers(name):
-    module, x, h = ELEMENTWISE[name](), np.array([0.3, 1.7]), np.array([2.0, 3.0])
+    module, x, h = getattr(nn, name)(), np.array([0.3, 1.7]), np.array([2.0, 3.0])
     module.initDiagHessianParameters()
     module.forward(x)
     assert_same(module.updateDiagHessianInput(x, h), DERIVATIVES[name](x) ** 2 * h, 1e-14)
@@ -343,3 +376,9 @@ def test_hessian_of_a_layer_of_ones_own():
     layer, x = Cube(), np.array([2.0])
     layer.forward(x)
     assert layer.updateDiagHessianInput(x, np.array([1.0])) == 144
+
+
+def test_losses_that_begin_the_hessian():
+    x = np.array([0.5, 0.0, -1.0])
+    assert_same(nn.WeightedMSECriterion(np.array([1.0, 2, 3])).updateDiagHessianInput(x, x), np.full(3, 2 / 3))
+    assert_same(nn.L1Cost().updateDiagHessianInput(x), np.array([1.0, 0, 1]))

@@ -228,3 +228,12 @@ def test_failure_is_shown_with_few_digits_where_that_suffices():
 def test_digits_stay_where_short_numbers_would_be_equal():
     with pytest.raises(AssertionError, match=r'input \[\[0.52001 0.52002 0.52003\]\]$'):
         check_module(GradInputOff(), np.array([[0.52001, 0.52002, 0.52003]]), checks=['input_gradient'])
+
+
+def test_a_t7_file_that_changes_a_module_is_found(monkeypatch):
+    def forgetful(module):
+        return nn.dumps(type(module)(3, 2))
+
+    monkeypatch.setattr('t7nn.testing.compare.dumps', forgetful)
+    with pytest.raises(AssertionError, match=r'copies: after \.t7: output\[0, \d\] is'):
+        check_module(nn.Linear(3, 2), np.random.RandomState(0).randn(4, 3), checks=['copies'])

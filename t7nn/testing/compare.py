@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from t7nn._t7classes import comes_back
 from t7nn.module import Module, Node
+from t7nn.serialization import dumps, loads
 from t7nn.tensors import describe, nested_map
 
 STEP = 1e-5  # of central differences: their error is about 1e-10
@@ -90,12 +92,14 @@ def central_differences(loss: Callable[[], float], tensor: np.ndarray, step: flo
 
 
 def copies_of(node: Node) -> Iterator[tuple[str, Node]]:
-    """What clone, deepcopy and pickle make of `node`, each with its name; pickle only where Python can find the classes
-    again, which it cannot if they were made within a function."""
+    """What clone, deepcopy, pickle and a .t7 file make of `node`, each with its name; pickle only where Python can find
+    the classes again, which it cannot if they were made within a function, and .t7 only for classes of t7nn."""
     ways = {'clone': type(node).clone, 'deepcopy': copy.deepcopy}
     kinds = {type(inner) for inner in (node.listModules() if isinstance(node, Module) else [node])}
     if all(getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind for kind in kinds):
         ways['pickle'] = lambda node: pickle.loads(pickle.dumps(node))
+    if comes_back(node):
+        ways['.t7'] = lambda node: loads(dumps(node))
     for name, way in ways.items():
         try:
             twin = way(node)

@@ -158,7 +158,7 @@ def buffers(case: Case) -> None:
 
 
 def copies(case: Case) -> None:
-    """clone, deepcopy and pickle give equal criterions that share no memory with the original."""
+    """clone, deepcopy, pickle and .t7 give equal criterions that share no memory with the original."""
     criterion = case.fresh()
     expected = case.run(criterion, *case.copied())
     halves = of_tensors(lambda tensor: tensor / 2, case.input)

@@ -270,7 +270,7 @@ def modes(case: Case) -> None:
 
 
 def copies(case: Case) -> None:
-    """clone, deepcopy and pickle give equal modules that share no memory with the original."""
+    """clone, deepcopy, pickle and .t7 give equal modules that share no memory with the original."""
     expected = case.run(case.fresh(), case.copied())
     module = case.fresh()
     for name, twin in copies_of(module):
