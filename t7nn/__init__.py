@@ -3,6 +3,7 @@
 from . import hooks, optim, random
 from .arithmetic import *
 from .containers import *
+from .contrast import *
 from .criterions import *
 from .linear import *
 from .miscellaneous import *
