@@ -4,6 +4,7 @@ from . import hessian, hooks, optim, random
 from .adaptive import *
 from .arithmetic import *
 from .containers import *
+from .contrast import *
 from .convolution import *
 from .criterions import *
 from .decorators import *

@@ -9,11 +9,18 @@ from typing import Any, Self
 import numpy as np
 
 from . import random
+from .arithmetic import Mean, MulConstant
 from .blas import ones
+from .containers import Rows, Sequential
+from .linear import Add, CMul
+from .miscellaneous import Identity
 from .module import Module
+from .simple import Replicate
+from .table import ConcatTable, CSubTable
 
 __all__ = [
     'BatchNormalization',
+    'LayerNormalization',
     'Normalize',
     'SpatialBatchNormalization',
     'SpatialCrossMapLRN',
@@ -266,6 +273,53 @@ class Normalize(Module):
 
     def __str__(self) -> str:
         return f'{self.typename}({self.p:{".0f" if self.p % 1 == 0 else "f"}})'
+
+
+class LayerNormalization(Rows):
+    """y = (x - mean) / sqrt(var + eps / nOutput) * gain + bias, mean and variance over the features of one sample.
+
+    Parameters
+    ----------
+    nOutput
+        the number of features; input ``(nOutput,)`` or ``(N, nOutput)``
+    bias
+        the bias at first; the gain begins as 1
+    eps
+        added to the sum of squared deviations
+    affine
+        False leaves gain and bias out
+
+    A Sequential of Torch7's modules. Theirs is right for a single sample only, this one for batches too.
+
+    Torch7 source: LayerNormalization.lua
+    """
+
+    def __init__(self, nOutput: int, bias: float = 0, eps: float = 1e-10, affine: bool = True):
+        super().__init__()
+        mean = Sequential().add(Mean(1, 1)).add(Replicate(nOutput, 2))
+        self.add(ConcatTable().add(Identity()).add(mean))
+        self.add(CSubTable())
+        self.add(Normalize(2, eps))
+        self.add(MulConstant(math.sqrt(nOutput)))
+        if affine:
+            shift, gain = Add(nOutput), CMul(nOutput)  # their draws are spent in this order
+            shift.bias.fill(bias)
+            gain.weight.fill(1)
+            self.add(gain)
+            self.add(shift)
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__(state)
+        mean = self.modules[0].modules[1].modules
+        mean[1].dim, mean[1].ndim = 2, None  # what Torch7 saved replicates along the batch
+
+    def count(self, input: np.ndarray) -> int:
+        nOutput = self.modules[0].modules[1].modules[1].nfeatures
+        if input.ndim not in (1, 2) or input.shape[-1] != nOutput:
+            raise ValueError(
+                f'{self.typename}: a vector of size {nOutput} or a batch of them needed, got shape {input.shape}'
+            )
+        return input.size // nOutput
 
 
 class SpatialCrossMapLRN(Module):

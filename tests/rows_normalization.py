@@ -24,6 +24,8 @@ def off_centre(rng):
 
 BATCH_OF_ONE = {'input_gradient': 'output and gradInput are a batch of one, as in Torch7'}
 
+SEQUENTIAL = {'text': 'it prints as the nn.Sequential that it is, as in Torch7'}
+
 ROWS = [
     Row(lambda: nn.BatchNormalization(3), (4, 3), batch=False),
     Row(lambda: nn.BatchNormalization(3), off_centre, batch=False),
@@ -51,4 +53,8 @@ ROWS = [
     Row(lambda: nn.SpatialCrossMapLRN(5, 0.9), (3, 2, 2), batch=False),
     Row(lambda: nn.SpatialCrossMapLRN(1, 0.9), (2, 2, 2, 2)),
     Row(lambda: nn.SpatialCrossMapLRN(9, 0.9, 0.5, 2), (2, 3, 2, 2)),
+    Row(lambda: nn.LayerNormalization(3), (4, 3), skip=SEQUENTIAL),
+    Row(lambda: nn.LayerNormalization(4, 0.5, 0.1), (4, 4), skip=SEQUENTIAL),
+    Row(lambda: nn.LayerNormalization(5), (5,), batch=False, skip=SEQUENTIAL),
+    Row(lambda: nn.LayerNormalization(3, None, 0.1, False), (4, 3), skip=SEQUENTIAL),
 ]

@@ -1,6 +1,7 @@
 """The layers that normalise against plain formulas, and what they do with bad input."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -181,6 +182,35 @@ def test_bad_normalize():
         layer.updateGradInput(np.ones((2, 3)), np.ones(3))
     with pytest.raises(TypeError, match='a tensor needed as input, got float 1.0'):
         layer.forward(1.0)
+
+
+@given(x=arrays(np.float64, array_shapes(min_dims=2, max_dims=2), elements=st.floats(-50, 50, width=32)), seed=SEEDS)
+def test_layer_normalization(x, seed):
+    nn.manualSeed(seed)
+    layer = nn.LayerNormalization(x.shape[1], 0.5, 0.1)
+    features = x.shape[1]
+    gain, bias = np.random.RandomState(seed).randn(2, features)
+    layer.get(5).weight[:], layer.get(6).bias[:] = gain, bias
+    deviation = x - x.mean(1, keepdims=True)
+    expected = deviation / np.sqrt((deviation**2).mean(1, keepdims=True) + 0.1 / features) * gain + bias
+    np.testing.assert_allclose(layer.forward(x), expected, 1e-10, 1e-12)
+    np.testing.assert_allclose(layer.forward(x[0]), expected[0], 1e-10, 1e-12)
+
+
+def test_layer_normalization_as_torch7_saved_it_takes_batches():
+    layer, x = nn.LayerNormalization(3), np.array([[1.0, 2, 6], [5, 3, 1]])
+    expected = layer.forward(x).copy()
+    replicate = layer.get(1).get(2).get(2)
+    replicate.dim, replicate.ndim = 1, 1
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(layer)).forward(x), expected)
+
+
+def test_bad_layer_normalization():
+    for shape in ((4,), (2, 4), (1, 2, 3)):
+        with pytest.raises(
+            ValueError, match='nn.LayerNormalization: a vector of size 3 or a batch of them needed, got'
+        ):
+            nn.LayerNormalization(3).forward(np.ones(shape))
 
 
 @given(
