@@ -39,21 +39,6 @@ def value(record):
     raise ValueError(f'no recorded value: {record}')
 
 
-def classes(construct):
-    """The names of all classes in a construction."""
-    if isinstance(construct, list):
-        return set().union(*map(classes, construct))
-    if not isinstance(construct, dict):
-        return set()
-    own = {construct[key].removeprefix('nn.') for key in ('module', 'criterion', 'function') if key in construct}
-    return {name.partition('.')[0] for name in own} | classes(list(construct.values()))
-
-
-def buildable(construct):
-    """Whether t7nn has all the classes of a construction."""
-    return all(hasattr(nn, name) for name in classes(construct))
-
-
 def build_with_sharing(record):
     """The network of a record: seeded, built, then its modules cloned, shared or added again as `after` says."""
     nn.manualSeed(record['seed'])

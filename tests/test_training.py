@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from golden_files import GOLDEN, TOLERANCE, assert_same, build, build_with_sharing, buildable, load, value
+from golden_files import GOLDEN, TOLERANCE, assert_same, build, build_with_sharing, load, value
 
 import t7nn as nn
 from t7nn import random
@@ -14,8 +14,7 @@ def records(folder):
     return [
         pytest.param(load(f'{folder}/{path.name}'), id=path.stem)
         for path in sorted((GOLDEN / folder).glob('*.json'))
-        if 'trainer' in (record := load(f'{folder}/{path.name}'))
-        and buildable([record['construct'], record['criterion']])
+        if 'trainer' in load(f'{folder}/{path.name}')
     ]
 
 
