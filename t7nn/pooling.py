@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from .module import Module
-from .planes import Planes, Stages, flat_steps, flat_windows, outer_sum, regular_stages
+from .planes import Planes, Stage, flat_steps, flat_windows, outer_sum, regular_stages
 from .tensors import describe
 from .windows import BUDGET, Sizes, chunks, output_sizes, times
 
@@ -28,6 +28,9 @@ __all__ = [
 ]
 
 LONG = np.dtype(np.int64)
+BOOL = np.dtype(bool)
+CODES = np.dtype(np.uint8), np.dtype(np.uint32)
+MINUS_INF = np.array(-np.inf)
 SIZES = {'T': 'time', 'H': 'height', 'W': 'width'}
 
 
@@ -91,24 +94,32 @@ class MaxPooling(Planes):
             )
         return self.indices
 
-    def largest(self, x: np.ndarray, stages: Stages, y: np.ndarray) -> np.ndarray:
+    def largest(self, x: np.ndarray, stages: list[Stage], y: np.ndarray) -> np.ndarray:
         """Write the largest elements of all windows of x to y; the result is their codes."""
-        rest = x.shape[1 + len(self.axes) :]
-        dtype = np.min_scalar_type(math.prod([len(taps) for _, taps in stages]))
+        dtype = CODES[math.prod([len(stage.taps) for stage in stages]) > 255]
         codes, inner = None, 1
-        for i, (shape, taps) in enumerate(stages, 1):
-            shape = (len(x), *shape, *rest)
+        for i, stage in enumerate(stages, 1):
+            shape = (len(x), *stage.shape, *y.shape[1 + len(self.axes) :])
             best = y if i == len(stages) else self.scratch(f'_best{i}', shape)
             code = self.scratch(f'_code{i}', shape, dtype)
-            value, larger, step = (
-                self.scratch(name, shape, kind)
-                for name, kind in (('_value', None), ('_larger', bool), ('_step', dtype))
-            )
-            best.fill(-np.inf)
-            code.fill(0)
-            for place, (to, of) in enumerate(taps):
-                v, b, m, c, s = value[to], best[to], larger[to], code[to], step[to]
-                np.copyto(v, x[of])  # once, or the two operations would go through memory in strides
+            larger, step = self.scratch('_larger', shape, BOOL), self.scratch('_step', shape, dtype)
+            value = self.scratch('_value', shape) if stage.strided else None
+            if not (begun := stage.taps[0][0] is None):
+                best.fill(-np.inf)
+                code.fill(0)
+            for place, (to, of) in enumerate(stage.taps):
+                v = x[of]
+                if begun and place == 0:
+                    np.fmax(v, MINUS_INF, out=best)  # not nan
+                    np.copyto(code, np.greater(best, MINUS_INF, out=larger) if codes is None else codes[of])
+                    continue
+                b, m, c, s = best, larger, code, step
+                if to is not None:
+                    b, m, c, s = b[to], m[to], c[to], s[to]
+                if stage.strided:  # one walk through memory instead of two
+                    part = value if to is None else value[to]
+                    np.copyto(part, v)
+                    v = part
                 np.greater(v, b, out=m)
                 np.fmax(v, b, out=b)
                 if codes is None:
@@ -117,11 +128,11 @@ class MaxPooling(Planes):
                     np.add(codes[of], dtype.type(place * inner), out=s)
                     np.multiply(s, m.view(np.uint8), out=s)
                 np.maximum(c, s, out=c)  # codes grow from tap to tap
-            x, codes, inner = best, code, inner * len(taps)
+            x, codes, inner = best, code, inner * len(stage.taps)
         return codes
 
     def pool(
-        self, x: np.ndarray, y: np.ndarray, stages: Callable[[slice], Stages]
+        self, x: np.ndarray, y: np.ndarray, stages: Callable[[slice], list[Stage]]
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """Fill y; gives slices of the rows and the codes of these rows, which the next ones overwrite."""
         for part in chunks(len(x), x.itemsize * math.prod(x.shape[1:]), BUDGET):
