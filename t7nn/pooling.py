@@ -405,7 +405,8 @@ class AveragePooling(Pooling):
         y = self.result('output', input, plan.counts)
         for part in chunks(len(x), math.prod(x.shape[1:]) * x.itemsize, BUDGET):
             self.sum_windows(x[part], plan.stages, y[part])
-            y[part] /= plan.divisor
+            with np.errstate(invalid='ignore', divide='ignore'):  # a window beyond the input after ceil(): 0 / 0
+                y[part] /= plan.divisor
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
@@ -415,7 +416,8 @@ class AveragePooling(Pooling):
         plan = self.plan(sizes)
         g, dx = self.gradients(gradOutput, input, plan.counts), self.result('gradInput', input, sizes)
         for part in chunks(len(dx), math.prod(dx.shape[1:]) * dx.itemsize, BUDGET):
-            each = np.divide(g[part], plan.divisor, out=self.scratch('_each', g[part].shape))
+            with np.errstate(invalid='ignore', divide='ignore'):
+                each = np.divide(g[part], plan.divisor, out=self.scratch('_each', g[part].shape))
             self.spread_windows(each, plan.stages, dx[part])
         return self.gradInput
 
