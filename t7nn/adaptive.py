@@ -12,7 +12,7 @@ from . import random
 from .arithmetic import MulConstant, Power, Sqrt, Square
 from .containers import Sequential
 from .module import Module
-from .planes import Planes, Stages, flat_steps, outer_sum, stages_of
+from .planes import Planes, Stage, flat_steps, outer_sum
 from .pooling import LONG, MaxPooling, SpatialAveragePooling
 from .tensors import describe, number
 from .windows import Sizes, times, windows
@@ -72,16 +72,16 @@ class SpatialAdaptiveMaxPooling(Adaptive, MaxPooling):
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         x = self.rows(input)
         counts = self.counts(x.shape[1:])
-        axes = []
-        for size, count in zip(x.shape[1:], counts, strict=True):
-            start, end = adaptive_places(size, count, True)
+        stages, longest = [], []
+        for axis in (1, 0):
+            start, end = adaptive_places(x.shape[1 + axis], counts[axis], True)
+            longest.insert(0, int((end - start).max()))
             # a window that is shorter than the longest sees its last element again, which is never larger than itself
-            axes.append([(slice(None), np.minimum(start + i, end - 1)) for i in range((end - start).max())])
-        stages = stages_of(x.shape[1:], counts, axes, False)
+            taps = [(None, (slice(None),) * (1 + axis) + (np.minimum(start + i, end - 1),)) for i in range(longest[0])]
+            stages.append(Stage((*x.shape[1 : 1 + axis], *counts[axis:]), taps, False, False, False))
         y = self.result('output', input, counts)
         rows, columns = self.buffer('indices', (2, *self.output.shape), LONG).reshape(2, *y.shape)
-        table = np.arange(len(axes[0]) * len(axes[1]))
-        row, column = (np.append(0, places + 1) for places in (table // len(axes[1]), table % len(axes[1])))
+        row, column = (np.append(0, places + 1) for places in np.indices(longest))
         for part, codes in self.pool(x, y, lambda part: stages):
             row.take(codes, out=rows[part], mode='clip')
             column.take(codes, out=columns[part], mode='clip')
@@ -167,14 +167,14 @@ class FractionalMaxPooling(MaxPooling):
             self.randomSamples = random.uniform(out=np.empty((*planes, len(sizes)), self.dtype))
         starts, pool = self.starts(sizes, counts), self.sizes('poolSize')
 
-        def stages(part: slice) -> Stages:
+        def stages(part: slice) -> list[Stage]:
             found = []
             for axis in reversed(range(len(sizes))):
                 shape = (*sizes[:axis], *counts[axis:])
                 grid = list(np.ix_(range(part.stop - part.start), *map(range, shape)))
                 first = starts[axis][part].reshape(-1, *(1,) * axis, counts[axis], *(1,) * (len(sizes) - axis - 1))
-                taps = [(..., (*grid[: 1 + axis], first + i, *grid[2 + axis :])) for i in range(pool[axis])]
-                found.append((shape, taps))
+                taps = [(None, (*grid[: 1 + axis], first + i, *grid[2 + axis :])) for i in range(pool[axis])]
+                found.append(Stage(shape, taps, False, False, False))
             return found
 
         y = self.result('output', input, counts)

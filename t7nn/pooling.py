@@ -6,12 +6,12 @@ Torch7 manual: convolution.md
 import functools
 import math
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from .module import Module
-from .planes import Planes, Stages, flat_steps, flat_windows, outer_sum, regular_stages
+from .planes import Planes, Stage, flat_steps, flat_windows, outer_sum, regular_stages
 from .tensors import describe
 from .windows import BUDGET, Sizes, chunks, output_sizes, times
 
@@ -28,13 +28,54 @@ __all__ = [
 ]
 
 LONG = np.dtype(np.int64)
+BOOL = np.dtype(bool)
+CODES = np.dtype(np.uint8), np.dtype(np.uint32)
+MINUS_INF = np.array(-np.inf)
 SIZES = {'T': 'time', 'H': 'height', 'W': 'width'}
+
+
+class Geometry(NamedTuple):
+    """The sizes of windows over an input of `sizes`, of which there are `counts`."""
+
+    sizes: Sizes
+    counts: Sizes
+    kernel: Sizes
+    stride: Sizes
+    pad: Sizes
+    dilation: Sizes
+
+
+class Plan(NamedTuple):
+    """How inputs of one size are pooled.
+
+    Attributes
+    ----------
+    table
+        max pooling: an index for every code
+    starts
+        max pooling: what is added to indices that are not for code 0, or None
+    divisor
+        average pooling: what the sum of each window is divided by
+    """
+
+    geometry: Geometry
+    counts: Sizes
+    stages: list[Stage]
+    table: np.ndarray | None = None
+    starts: np.ndarray | None = None
+    divisor: np.ndarray | None = None
 
 
 class Pooling(Planes):
     """The base of poolings with windows at regular distances."""
 
     ceil_mode = False
+    short = False  # as in `taps`
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        cls.fields = [name + axis for name in ('k', 'd', 'pad', 'dilation') for axis in cls.axes]
+        cls.fields += ['ceil_mode', 'count_include_pad', 'divide']
 
     def configure(self, kernel: tuple, stride: tuple, pad: tuple) -> None:
         """Set the fields from arguments in Torch7's order; a stride of None is the kernel's."""
@@ -53,13 +94,27 @@ class Pooling(Planes):
         self.ceil_mode = False
         return self
 
-    def geometry(self, sizes: Sizes) -> tuple[Sizes, ...]:
-        """(sizes, counts, kernel, stride, pad, dilation), checked."""
+    def plan(self, sizes: Sizes) -> 'Plan':
+        """How inputs of `sizes` are worked off: checked, and the same object as long as no field is changed."""
+        own = self.__dict__
+        key = sizes, [own.get(name) for name in self.fields]
+        known = own.get('_plan')
+        if known is None or known[0] != key:
+            known = self._plan = key, self.new_plan(sizes)
+        return known[1]
+
+    def new_plan(self, sizes: Sizes) -> 'Plan':
+        """`plan` made anew."""
         kernel, stride, pad, dilation = self.sizes('k'), self.sizes('d'), self.sizes('pad'), self.sizes('dilation', 1)
         if any(p > k // 2 for k, p in zip(kernel, pad, strict=True)):
             raise self.error(f'pad of at most half the kernel {times(kernel)} needed, got {times(pad)}')
         counts = output_sizes(sizes, kernel, stride, pad, dilation, self.ceil_mode, self.error)
-        return tuple(sizes), counts, kernel, stride, pad, dilation
+        geometry = Geometry(sizes, counts, kernel, stride, pad, dilation)
+        return Plan(geometry, counts, regular_stages(*geometry, self.short), *self.details(geometry))
+
+    def details(self, geometry: 'Geometry') -> tuple:
+        """What else of a `Plan` the class needs."""
+        raise self.error('details(geometry) needed in every Pooling layer', TypeError)
 
     def __str__(self) -> str:
         text = f'{self.typename}({self.listed("k", "x")}, {self.listed("d")}'
@@ -91,24 +146,32 @@ class MaxPooling(Planes):
             )
         return self.indices
 
-    def largest(self, x: np.ndarray, stages: Stages, y: np.ndarray) -> np.ndarray:
+    def largest(self, x: np.ndarray, stages: list[Stage], y: np.ndarray) -> np.ndarray:
         """Write the largest elements of all windows of x to y; the result is their codes."""
-        rest = x.shape[1 + len(self.axes) :]
-        dtype = np.min_scalar_type(math.prod([len(taps) for _, taps in stages]))
+        dtype = CODES[math.prod([len(stage.taps) for stage in stages]) > 255]
         codes, inner = None, 1
-        for i, (shape, taps) in enumerate(stages, 1):
-            shape = (len(x), *shape, *rest)
+        for i, stage in enumerate(stages, 1):
+            shape = (len(x), *stage.shape, *y.shape[1 + len(self.axes) :])
             best = y if i == len(stages) else self.scratch(f'_best{i}', shape)
             code = self.scratch(f'_code{i}', shape, dtype)
-            value, larger, step = (
-                self.scratch(name, shape, kind)
-                for name, kind in (('_value', None), ('_larger', bool), ('_step', dtype))
-            )
-            best.fill(-np.inf)
-            code.fill(0)
-            for place, (to, of) in enumerate(taps):
-                v, b, m, c, s = value[to], best[to], larger[to], code[to], step[to]
-                np.copyto(v, x[of])  # once, or the two operations would go through memory in strides
+            larger, step = self.scratch('_larger', shape, BOOL), self.scratch('_step', shape, dtype)
+            value = self.scratch('_value', shape) if stage.strided else None
+            if not (begun := stage.taps[0][0] is None):
+                best.fill(-np.inf)
+                code.fill(0)
+            for place, (to, of) in enumerate(stage.taps):
+                v = x[of]
+                if begun and place == 0:
+                    np.fmax(v, MINUS_INF, out=best)  # not nan
+                    np.copyto(code, np.greater(best, MINUS_INF, out=larger) if codes is None else codes[of])
+                    continue
+                b, m, c, s = best, larger, code, step
+                if to is not None:
+                    b, m, c, s = b[to], m[to], c[to], s[to]
+                if stage.strided:  # one walk through memory instead of two
+                    part = value if to is None else value[to]
+                    np.copyto(part, v)
+                    v = part
                 np.greater(v, b, out=m)
                 np.fmax(v, b, out=b)
                 if codes is None:
@@ -117,11 +180,11 @@ class MaxPooling(Planes):
                     np.add(codes[of], dtype.type(place * inner), out=s)
                     np.multiply(s, m.view(np.uint8), out=s)
                 np.maximum(c, s, out=c)  # codes grow from tap to tap
-            x, codes, inner = best, code, inner * len(taps)
+            x, codes, inner = best, code, inner * len(stage.taps)
         return codes
 
     def pool(
-        self, x: np.ndarray, y: np.ndarray, stages: Callable[[slice], Stages]
+        self, x: np.ndarray, y: np.ndarray, stages: Callable[[slice], list[Stage]]
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """Fill y; gives slices of the rows and the codes of these rows, which the next ones overwrite."""
         for part in chunks(len(x), x.itemsize * math.prod(x.shape[1:]), BUDGET):
@@ -144,39 +207,38 @@ class RegularMaxPooling(MaxPooling, Pooling):
     """The base of max poolings with windows at regular distances. ``indices`` are flat in the plane and from 1, and 0
     where nothing is larger than -inf."""
 
-    short = False  # as in `taps`
-
-    def table(self, geometry: tuple[Sizes, ...]) -> tuple[np.ndarray, np.ndarray | None]:
-        """What makes indices of codes: a number for every code, and what is added to those above 0."""
+    def details(self, geometry: Geometry) -> tuple:
+        """(table, starts) of the `Plan`."""
         return flat_windows(*geometry)
 
-    def places(self, indices: np.ndarray, geometry: tuple[Sizes, ...]) -> np.ndarray:
+    def places(self, indices: np.ndarray, geometry: Geometry) -> np.ndarray:
         """Rows of ``indices`` as `scatter` needs them: flat in the row, from 1, and 0 for none."""
         return indices
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        x = self.rows(input)
-        geometry = self.geometry(self.image(input))
-        stages, (table, starts) = regular_stages(*geometry, self.short), self.table(geometry)
-        y = self.result('output', input, geometry[1])
-        indices = self.result('indices', input, geometry[1], LONG)
-        for part, codes in self.pool(x, y, lambda part: stages):
-            at = table.take(codes, out=indices[part], mode='clip')
-            if starts is not None:
-                at += starts
+        sizes = self.image(input)
+        plan = self.plan(sizes)
+        y = self.result('output', input, plan.counts)
+        indices = self.result('indices', input, plan.counts, LONG)
+        for part, codes in self.pool(self.split(input), y, lambda part: plan.stages):
+            at = plan.table.take(codes, out=indices[part], mode='clip')
+            if plan.starts is not None:
+                at += plan.starts
                 if not codes.min(initial=1):
                     at[codes == 0] = 0
-        for axis, size in zip(self.axes, geometry[0], strict=True):
+        for axis, size in zip(self.axes, sizes, strict=True):
             setattr(self, 'i' + SIZES[axis], size)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        geometry = self.geometry(self.image(input))
-        g = self.gradients(gradOutput, input, geometry[1])
+        sizes = self.image(input)
+        plan = self.plan(sizes)
+        g = self.gradients(gradOutput, input, plan.counts)
         indices = self.split(self.known_indices(gradOutput.shape))
-        self.scatter(g, self.result('gradInput', input, geometry[0]), lambda part: self.places(indices[part], geometry))
+        dx = self.result('gradInput', input, sizes)
+        self.scatter(g, dx, lambda part: self.places(indices[part], plan.geometry))
         return self.gradInput
 
 
@@ -199,13 +261,12 @@ class TemporalMaxPooling(RegularMaxPooling):
         super().__init__()
         self.configure((kW,), (dW,), (0,))
 
-    def table(self, geometry):
+    def details(self, geometry):
         return np.arange(-1, self.kW), None
 
     def places(self, indices, geometry):
-        _, (count,), _, (stride,), *_ = geometry
         planes = indices.shape[-1]
-        frames = indices + np.arange(count)[:, None] * stride
+        frames = indices + np.arange(*geometry.counts)[:, None] * self.dW
         return np.where(indices < 0, 0, frames * planes + np.arange(1, planes + 1))
 
     __str__ = Module.__str__
@@ -280,8 +341,8 @@ class VolumetricMaxPooling(RegularMaxPooling):
         super().__init__()
         self.configure((kT, kW, kH), (dT, dW, dH), (padT, padW, padH))
 
-    def table(self, geometry):
-        kernel = geometry[2]
+    def details(self, geometry):
+        kernel = geometry.kernel
         if max(kernel) > 255:
             raise self.error(f'kernel of at most 255x255x255 needed, got {times(kernel)}')
         return np.append(
@@ -289,9 +350,8 @@ class VolumetricMaxPooling(RegularMaxPooling):
         ), None
 
     def places(self, indices, geometry):
-        sizes, *_, dilation = geometry
         places = np.broadcast_to(flat_windows(*geometry)[1], indices.shape).copy()
-        for shift, d, step in zip((0, 8, 16), dilation, flat_steps(sizes), strict=True):
+        for shift, d, step in zip((0, 8, 16), geometry.dilation, flat_steps(geometry.sizes), strict=True):
             places += (indices >> shift & 255) * (d * step)
         return np.where(indices & 0xFFFFFF == 0xFFFFFF, 0, places)
 
@@ -327,8 +387,7 @@ class AveragePooling(Pooling):
     count_include_pad = True
     divide = True
 
-    def divisor(self, geometry: tuple[Sizes, ...]) -> np.ndarray | float:
-        """What the sum of each window is divided by."""
+    def details(self, geometry):
         sizes, counts, kernel, stride, pad, _ = geometry
         lengths = []
         for size, count, k, d, p in zip(sizes, counts, kernel, stride, pad, strict=True):
@@ -338,29 +397,28 @@ class AveragePooling(Pooling):
         elements = functools.reduce(np.multiply.outer, lengths).astype(self.dtype)
         if not self.divide:
             elements /= math.prod(kernel)
-        return elements.flat[0] if (elements == elements.flat[0]).all() else elements
+        uniform = (elements == elements.flat[0]).all()
+        return None, None, elements.reshape(-1)[0] if uniform else elements
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        x = self.rows(input)
-        geometry = self.geometry(x.shape[1:])
-        stages, divisor = regular_stages(*geometry), self.divisor(geometry)
-        y = self.result('output', input, geometry[1])
+        x, plan = self.rows(input), self.plan(self.image(input))
+        y = self.result('output', input, plan.counts)
         for part in chunks(len(x), math.prod(x.shape[1:]) * x.itemsize, BUDGET):
-            self.sum_windows(x[part], stages, y[part])
-            y[part] /= divisor
+            self.sum_windows(x[part], plan.stages, y[part])
+            with np.errstate(invalid='ignore', divide='ignore'):  # a window beyond the input after ceil(): 0 / 0
+                y[part] /= plan.divisor
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        geometry = self.geometry(self.image(input))
-        g = self.gradients(gradOutput, input, geometry[1])
-        stages, divisor = regular_stages(*geometry), self.divisor(geometry)
-        dx = self.result('gradInput', input, geometry[0])
+        sizes = self.image(input)
+        plan = self.plan(sizes)
+        g, dx = self.gradients(gradOutput, input, plan.counts), self.result('gradInput', input, sizes)
         for part in chunks(len(dx), math.prod(dx.shape[1:]) * dx.itemsize, BUDGET):
-            each = self.scratch('_each', g[part].shape)
-            np.divide(g[part], divisor, out=each)
-            self.spread_windows(each, stages, dx[part])
+            with np.errstate(invalid='ignore', divide='ignore'):
+                each = np.divide(g[part], plan.divisor, out=self.scratch('_each', g[part].shape))
+            self.spread_windows(each, plan.stages, dx[part])
         return self.gradInput
 
 
@@ -437,7 +495,7 @@ class MaxUnpooling(Planes):
         if self.indices.shape != input.shape:
             raise self.error(f'input of the shape of the pooling, {self.indices.shape}, needed, got {describe(input)}')
         sizes = tuple(getattr(self, 'o' + SIZES[axis]) for axis in self.axes)
-        at = self.pooling.places(self.split(self.indices), self.pooling.geometry(sizes))
+        at = self.pooling.places(self.split(self.indices), self.pooling.plan(sizes).geometry)
         size = math.prod(sizes)
         if at.min(initial=1) < 1 or at.max(initial=1) > size:
             raise self.error(f'found an invalid max index (output volumes are of size {times(sizes)})')
