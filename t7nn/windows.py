@@ -523,7 +523,7 @@ class Rows(Columns):
         for i in range(geometry.kernel[0]):
             start, phase = divmod(i * geometry.dilation[0], stride)
             self.shifts.append(self.rows[phase, start : start + counts[0]].reshape(n * math.prod(counts), -1))
-        self.maps = np.empty(self.by_rows(y).shape, x.dtype)
+        self.maps = np.empty(self.by_rows(y).shape, x.dtype) if n > 1 else None
         self.apart = [
             (*(slice(None),) * (2 + others), slice(start, None, apart), *place)
             for apart in [-(-spans(geometry.kernel, geometry.dilation)[-1] // geometry.stride[-1])]
@@ -563,9 +563,9 @@ class Rows(Columns):
         return y[0].reshape(y.shape[1], -1) if len(y) == 1 else self.maps.reshape(-1, y.shape[1]).T
 
     def correlate(self, x, w, y, b):
-        product = self.product(y)
+        shifts, product = self.unfold(x), self.product(y)
         product[...] = 0 if b is None else b
-        for rows, weights in zip(self.unfold(x), w, strict=True):
+        for rows, weights in zip(shifts, w, strict=True):
             add_product(product, weights, rows.T)
         if len(y) > 1:
             self.copy(self.by_rows(y), self.maps)
