@@ -524,9 +524,10 @@ class Rows(Columns):
             start, phase = divmod(i * geometry.dilation[0], stride)
             self.shifts.append(self.rows[phase, start : start + counts[0]].reshape(n * math.prod(counts), -1))
         self.maps = np.empty(self.by_rows(y).shape, x.dtype) if n > 1 else None
-        self.apart = [
+        # Sets of windows that do not overlap, to be folded by one add each, whose runs in memory are whole kernels
+        apart = -(-spans(geometry.kernel, geometry.dilation)[-1] // geometry.stride[-1]) if others else 1
+        self.disjoint = [
             (*(slice(None),) * (2 + others), slice(start, None, apart), *place)
-            for apart in [-(-spans(geometry.kernel, geometry.dilation)[-1] // geometry.stride[-1])]
             for start in range(apart)
             for place in np.ndindex(*geometry.kernel[1:-1])
         ]
@@ -584,7 +585,7 @@ class Rows(Columns):
         for rows, weights in zip(self.shifts, w, strict=True):
             add_product(rows, product.T, weights)
         if self.rows is not self.windows:
-            for part in self.apart:
+            for part in self.disjoint:
                 self.windows[part] += self.rows[part]
         self.leave(self.by_rows(x))
 
