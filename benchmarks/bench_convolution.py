@@ -2,13 +2,14 @@
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/bench_convolution.py [float32] [name ...]
 
-Prints the median time of t7nn, and how many times as long the floor and PyTorch take (above 1: t7nn is faster).
+Prints the median time of t7nn, and how many times as long the floor and PyTorch take (above 1: t7nn is faster). Names
+are those of SHAPES, and LeNet.
 """
 
 import sys
 
 import numpy as np
-from timing import medians
+from timing import medians, report
 
 import t7nn as nn
 
@@ -126,14 +127,9 @@ def lenet(dtype):
 def main(arguments):
     dtype = 'float32' if 'float32' in arguments else 'float64'
     names = [name for name in arguments if name != 'float32'] or [*SHAPES, 'LeNet']
-    print(f'{dtype:24}{"step":12}{"t7nn us":>10}  others / t7nn')
     for name in names:
-        calls = lenet(dtype) if name == 'LeNet' else convolution(name, dtype)
-        for step, peers in calls.items():
-            times = medians(peers)
-            own = times.pop('t7nn')
-            ratios = '  '.join(f'{peer} {time / own:.2f}' for peer, time in times.items())
-            print(f'{name:24}{step:12}{own * 1e6:10.0f}  {ratios}', flush=True)
+        for step, calls in (lenet(dtype) if name == 'LeNet' else convolution(name, dtype)).items():
+            report(f'{dtype} {name} {step}', medians(calls))
 
 
 if __name__ == '__main__':

@@ -30,12 +30,13 @@ __all__ = [
 class Convolution(Correlating):
     """The base of all convolutions: parameters, and the three steps by the three products of `Correlating`.
 
-    A class says its arguments, `weight_shape`, and what is special to it.
+    A class sets its sizes, makes its parameters by `configure`, and overrides what is special to it.
     """
 
     nInputPlane: int
     nOutputPlane: int
-    nilBias = True  # whether __str__ tells of a missing bias
+    shown = ('k',)  # the sizes that __str__ shows always
+    nilBias = True  # whether it tells of a missing bias
 
     def configure(self, weight: tuple[int, ...], bias: tuple[int, ...]) -> None:
         """Make the parameters, of these shapes, and draw them."""
@@ -136,7 +137,8 @@ class Convolution(Correlating):
         return x, self.gradients(gradOutput, len(x), self.maps(), self.output_sizes(x.shape[2:], input))
 
     def __str__(self) -> str:
-        text = f'{self.typename}({self.nInputPlane} -> {self.nOutputPlane}, {self.listed("k", "x")}'
+        sizes = ', '.join([self.listed(name, 'x') for name in self.shown])
+        text = f'{self.typename}({self.nInputPlane} -> {self.nOutputPlane}, {sizes}'
         if set(self.sizes('d')) != {1} or any(self.sizes('pad')):
             text += ', ' + self.listed('d')
         for name in ('pad', 'dilation', 'adj'):
@@ -280,6 +282,7 @@ class SpatialConvolutionLocal(SpatialConvolution):
     Torch7 manual: convolution.md#nn.SpatialConvolutionLocal
     """
 
+    shown = ('i', 'k')
     nilBias = False
 
     def __init__(
@@ -333,10 +336,6 @@ class SpatialConvolutionLocal(SpatialConvolution):
     def by_place(self, y: np.ndarray) -> np.ndarray:
         """y as (places, planes, n)."""
         return np.ascontiguousarray(y.reshape(*y.shape[:2], -1).T)
-
-    def __str__(self) -> str:
-        kernel = f'{self.nOutputPlane}, '
-        return super().__str__().replace(kernel, f'{kernel}{self.iW}x{self.iH}, ', 1)
 
 
 class SpatialDepthWiseConvolution(SpatialConvolution):
@@ -449,7 +448,7 @@ class tables:
         return np.array(rows, float)
 
 
-class _Connected(Convolution):
+class Connected(Convolution):
     """The base of convolutions by a table of connections: those of all planes, with zeros where there is none."""
 
     def __init__(self, conMatrix: np.ndarray, kW: int, kH: int, dW: int = 1, dH: int = 1):
@@ -504,7 +503,7 @@ class _Connected(Convolution):
         return self.typename
 
 
-class SpatialConvolutionMap(_Connected):
+class SpatialConvolutionMap(Connected):
     """`SpatialConvolution` in which each output plane sees the input planes that a table connects it to.
 
     Parameters
@@ -520,7 +519,7 @@ class SpatialConvolutionMap(_Connected):
     """
 
 
-class SpatialFullConvolutionMap(_Connected, Full):
+class SpatialFullConvolutionMap(Connected, Full):
     """`SpatialFullConvolution` by a table of connections; arguments are those of `SpatialConvolutionMap`.
 
     Torch7 manual: convolution.md#nn.SpatialConvolutionMap

@@ -207,8 +207,8 @@ def chunks(count: int, size: int, budget: int) -> Iterator[slice]:
 
 
 #: How many bytes of unfolded windows are made at a time, a cache's worth; one example's are made even where they are
-#: more. Between 2**18 and 2**21 times differ by a twentieth, beyond both by a fifth and more.
-BUDGET = 1 << 20
+#: more. LeNet's step takes 3 % longer with twice as many, 10 % with half or four times as many.
+BUDGET = 1 << 19
 
 #: From so many planes on windows are unfolded to `Rows`. Columns take 0.5 to 0.9 times as long with 3 or 4 planes,
 #: 1.1 to 1.5 times with 16 or 64; with 8, forward takes as long and gradInput 1.4 times.
@@ -523,10 +523,11 @@ class Rows(Columns):
         for i in range(geometry.kernel[0]):
             start, phase = divmod(i * geometry.dilation[0], stride)
             self.shifts.append(self.rows[phase, start : start + counts[0]].reshape(n * math.prod(counts), -1))
-        self.maps = np.empty(self.by_rows(y).shape, x.dtype)
-        self.apart = [
+        self.maps = np.empty(self.by_rows(y).shape, x.dtype) if n > 1 else None
+        # Sets of windows that do not overlap, to be folded by one add each, whose runs in memory are whole kernels
+        apart = -(-spans(geometry.kernel, geometry.dilation)[-1] // geometry.stride[-1]) if others else 1
+        self.disjoint = [
             (*(slice(None),) * (2 + others), slice(start, None, apart), *place)
-            for apart in [-(-spans(geometry.kernel, geometry.dilation)[-1] // geometry.stride[-1])]
             for start in range(apart)
             for place in np.ndindex(*geometry.kernel[1:-1])
         ]
@@ -563,9 +564,9 @@ class Rows(Columns):
         return y[0].reshape(y.shape[1], -1) if len(y) == 1 else self.maps.reshape(-1, y.shape[1]).T
 
     def correlate(self, x, w, y, b):
-        product = self.product(y)
+        shifts, product = self.unfold(x), self.product(y)
         product[...] = 0 if b is None else b
-        for rows, weights in zip(self.unfold(x), w, strict=True):
+        for rows, weights in zip(shifts, w, strict=True):
             add_product(product, weights, rows.T)
         if len(y) > 1:
             self.copy(self.by_rows(y), self.maps)
@@ -584,7 +585,7 @@ class Rows(Columns):
         for rows, weights in zip(self.shifts, w, strict=True):
             add_product(rows, product.T, weights)
         if self.rows is not self.windows:
-            for part in self.apart:
+            for part in self.disjoint:
                 self.windows[part] += self.rows[part]
         self.leave(self.by_rows(x))
 

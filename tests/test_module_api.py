@@ -251,6 +251,8 @@ TORCH_ONLY = {
     'total_weight_tensor',
     'target',
     'batchsize',
+    'finput',
+    'fgradInput',
 }
 
 
