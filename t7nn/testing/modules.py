@@ -34,6 +34,7 @@ class Case:
 
     def __init__(self, module: Module, input: Any, batch: bool):
         self.module, self.input, self.batch = module, input, batch
+        self.given = [input]
 
     def fresh(self) -> Module:
         """A copy of the module as it came."""
