@@ -16,6 +16,16 @@ class Wrong(nn.Linear):
         super().__init__(3, 2)
 
 
+class KeepsNoOutput(Wrong):
+    def updateOutput(self, input):
+        return super().updateOutput(input).copy()
+
+
+class KeepsNoGradInput(Wrong):
+    def updateGradInput(self, input, gradOutput):
+        return super().updateGradInput(input, gradOutput).copy()
+
+
 class GradInputOff(Wrong):
     def updateGradInput(self, input, gradOutput):
         super().updateGradInput(input, gradOutput)
@@ -45,6 +55,16 @@ class ForgetsScale(Wrong):
 class ForgetsRate(Wrong):
     def accUpdateGradParameters(self, input, gradOutput, lr):
         super().accUpdateGradParameters(input, gradOutput, 1)
+
+
+class UpdatesByOne(Wrong):
+    def updateParameters(self, learningRate):
+        super().updateParameters(1)
+
+
+class ZeroesHalf(Wrong):
+    def zeroGradParameters(self):
+        self.gradWeight.fill(0)
 
 
 class UpdatesGradients(Wrong):
@@ -84,6 +104,14 @@ class WritesInput(nn.Tanh):
     def updateOutput(self, input):
         super().updateOutput(input)
         input[...] = 0
+        return self.output
+
+
+class WritesInputAndPutsItBack(nn.Tanh):
+    def updateOutput(self, input):
+        input *= 2
+        super().updateOutput(input)
+        input /= 2
         return self.output
 
 
@@ -165,17 +193,22 @@ class OtherName(nn.Tanh):
 
 
 BUGS = [
+    ('results', KeepsNoOutput),
+    ('results', KeepsNoGradInput),
     ('input_gradient', GradInputOff),
     ('parameter_gradient', GradWeightOff),
     ('accumulation', Overwrites),
     ('scale', ForgetsScale),
     ('update', ForgetsRate),
     ('update', UpdatesGradients),
+    ('parameters', UpdatesByOne),
+    ('parameters', ZeroesHalf),
     ('backward', BackwardForgetsParameters),
     ('single_precision', StaysDouble),
     ('wrong_dtype', TakesAnyDtype),
     ('strides', NeedsContiguous),
     ('untouched', WritesInput),
+    ('untouched', WritesInputAndPutsItBack),
     ('untouched', WritesGradOutput),
     ('buffers', AddsToBuffer),
     ('buffers', KeepsBatchSize),

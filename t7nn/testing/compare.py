@@ -111,24 +111,25 @@ def copies_of(node: Node) -> Iterator[tuple[str, Node]]:
 
 def alone(case: Any) -> Iterator[Any]:
     """The case with each of its examples alone."""
-    count = len(next(leaves(case.input))[1]) if case.batch else 0
+    count = len(next(leaves(case.given))[1]) if case.batch else 0
     for i in range(count if count > 1 else 0):
         yield case.of(lambda tensor, i=i: tensor[i : i + 1].copy())
 
 
 def rounded(case: Any) -> Iterator[Any]:
     """The case with few digits, as long as they make no number equal to another one, nor to 0 or 1 or -1."""
-    numbers = np.concatenate(
-        [array.ravel() for _, array in leaves(case.input) if array.dtype.kind == 'f'] + [[0, 1, -1]]
-    )
-    for digits in (0, 1, 2):
+    floats = [array.ravel() for _, array in leaves(case.given) if array.dtype.kind == 'f']
+    numbers = np.concatenate([*floats, [0, 1, -1]])
+    for digits in range(5):
         if np.unique(numbers.round(digits)).size == np.unique(numbers).size:
             yield case.of(lambda tensor, n=digits: tensor.round(n) if tensor.dtype.kind == 'f' else tensor)
 
 
 def run_checks(title: str, checks: dict[str, Callable], names: Any, skip: Any, case: Any) -> None:
-    """Run the checks of these `names` (None: all) but those of `skip` on a case: an object with ``input``, ``batch``,
-    ``of(function)``, which gives the case with `function(tensor)` for every tensor, and ``text()``.
+    """Run the checks of these `names` (None: all) but those of `skip` on a case.
+
+    A case has ``given``, all that it is run on, ``batch``, ``of(function)``, which is the case with `function(tensor)`
+    in the place of every tensor given, and ``text()``.
 
     Raises
     ------

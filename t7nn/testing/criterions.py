@@ -34,6 +34,7 @@ class Case:
 
     def __init__(self, criterion: Criterion, input: Any, target: Any, batch: bool):
         self.criterion, self.input, self.target, self.batch = criterion, input, target, batch
+        self.given = [input, target]
 
     def fresh(self) -> Criterion:
         """A copy of the criterion as it came."""

@@ -34,6 +34,7 @@ class Case:
 
     def __init__(self, module: Module, input: Any, batch: bool):
         self.module, self.input, self.batch = module, input, batch
+        self.given = [input]
 
     def fresh(self) -> Module:
         """A copy of the module as it came."""
@@ -80,6 +81,16 @@ def differences(case: Case, module: Module, input: Any, tensor: np.ndarray, grad
         return sum(np.sum(g * y) for (_, g), (_, y) in zip(leaves(gradOutput), leaves(output), strict=True))
 
     return central_differences(loss, tensor)
+
+
+def results(case: Case) -> None:
+    """output is what forward returned last, gradInput what updateGradInput did: containers look for them there."""
+    module, input = case.fresh(), case.copied()
+    random.manualSeed(1)
+    output = module.forward(input)
+    require(module.output is output, 'output is not what forward returns')
+    gradInput = module.updateGradInput(input, case.gradOutput(output))
+    require(module.gradInput is gradInput, 'gradInput is not what updateGradInput returns')
 
 
 def input_gradient(case: Case) -> None:
@@ -139,6 +150,18 @@ def update(case: Case) -> None:
             compare(module.parameters()[1], zeros, 'gradient after accUpdateGradParameters', 'it was')
 
 
+def parameters(case: Case) -> None:
+    """updateParameters subtracts lr times the gradient from every parameter, zeroGradParameters leaves zeros."""
+    module, input = case.fresh(), case.copied()
+    gradients = case.run(module, input)['gradients']
+    expected = [p - 0.2 * g for p, g in zip(module.parameters()[0], gradients, strict=True)]
+    module.updateParameters(0.2)
+    compare(module.parameters()[0], expected, 'parameter after updateParameters', 'parameter - lr * gradient is')
+    module.zeroGradParameters()
+    zeros = [np.zeros_like(gradient) for gradient in gradients]
+    compare(module.parameters()[1], zeros, 'gradient after zeroGradParameters', 'needed is')
+
+
 def backward(case: Case) -> None:
     """backward is updateGradInput and accGradParameters, and returns gradInput."""
     module, input = case.fresh(), case.copied()
@@ -191,7 +214,7 @@ def strides(case: Case) -> None:
 
 
 def untouched(case: Case) -> None:
-    """Neither input nor gradOutput is written to."""
+    """Neither input nor gradOutput is written to, not even to be put back: both may be read-only."""
     module, input = case.fresh(), case.copied()
     gradOutput = case.gradOutput(case.forward(module, input))
     kept = copied(gradOutput)
@@ -199,6 +222,11 @@ def untouched(case: Case) -> None:
     module.accGradParameters(input, gradOutput, 1)
     compare(input, case.input, 'input afterwards', 'before it was')
     compare(gradOutput, kept, 'gradOutput afterwards', 'before it was')
+    for _, tensor in leaves([input, gradOutput]):
+        tensor.flags.writeable = False
+    case.forward(module, input)
+    module.updateGradInput(input, gradOutput)
+    module.accGradParameters(input, gradOutput, 1)
 
 
 def buffers(case: Case) -> None:
@@ -332,8 +360,9 @@ def text(case: Case) -> None:
 CHECKS: dict[str, Callable[[Case], None]] = {
     check.__name__: check
     for check in (
-        input_gradient, parameter_gradient, accumulation, scale, update, backward, single_precision, wrong_dtype,
-        strides, untouched, buffers, examples, modes, copies, sharing, flat_parameters, cleared, text,
+        results, input_gradient, parameter_gradient, accumulation, scale, update, parameters, backward,
+        single_precision, wrong_dtype, strides, untouched, buffers, examples, modes, copies, sharing, flat_parameters,
+        cleared, text,
     )
 }  # fmt: skip
 

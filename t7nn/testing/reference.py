@@ -163,6 +163,7 @@ class Case:
     def __init__(self, module: Any, reference: Any, input: Any, target: Any, batch: bool, tolerance: float | None):
         self.module, self.reference, self.input, self.target = module, reference, input, target
         self.batch, self.tolerance = batch, tolerance
+        self.given = [input, target]
 
     def of(self, function: Callable) -> 'Case':
         """The case with `function(tensor)` in the place of every tensor of input and target."""
