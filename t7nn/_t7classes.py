@@ -73,7 +73,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     'SpatialMaxPooling': _PADDED | {'ceil_mode': False},
     'SpatialAveragePooling': _PADDED | {'ceil_mode': False, 'count_include_pad': True, 'divide': False},
     'VolumetricMaxPooling': _PADDED | {'padT': 0, 'ceil_mode': False},
-    'VolumetricAveragePooling': _PADDED | {'padT': 0, 'ceil_mode': False},
+    'VolumetricAveragePooling': _PADDED | {'padT': 0, 'ceil_mode': False, 'count_include_pad': True},
     'ClassNLLCriterion': {'sizeAverage': True, 'ignoreIndex': -100},
     'HingeEmbeddingCriterion': {'sizeAverage': True},
     'MultiMarginCriterion': {'p': 1, 'margin': 1},
@@ -335,7 +335,7 @@ def _convolution(fields: dict, live: Live) -> None:
         if groups != 1:
             fields[key] = _ungrouped(live, values, groups, kernel)
         elif values.ndim == 2:
-            fields[key] = values.reshape(kernel)
+            fields[key] = live.extra.dense(values).reshape(kernel)
 
 
 MOST_GROUPS = 64
