@@ -22,6 +22,7 @@ __all__ = ['AsciiSource', 'BinarySource', 'recognise']
 
 NIL, NUMBER, STRING, TABLE, OBJECT, BOOLEAN, FUNCTION6, FUNCTION7, FUNCTION8 = range(9)
 GENERATOR_BYTES = 5048
+SERIES = 64  # numbers in a list that are read at once
 MAPPED_BYTES = 1 << 20  # storages from this size on stay in the mapped file (copy on write) instead of being copied
 
 
@@ -95,6 +96,7 @@ class BinarySource(Source):
         self._tensors: list[struct.Struct] = []
         self._plans: dict[bytes, tuple] = {}  # see `similar`
         self._records: dict[int, tuple[list, list]] = {}  # see `record`
+        self._series: dict[int, tuple] = {}  # see `series`
         self._learned = 0
         # for each dtype, the one in the file
         self._inFile = {dtype: dtype.newbyteorder(self.order) for dtype in TENSORS.values()}
@@ -145,21 +147,21 @@ class BinarySource(Source):
                 size = ints(buffer, position + 4)[1]
                 if not 0 <= size <= (end - position) // 8:
                     raise T7Error(f'a table of {size} pairs expected, more than the file can hold', position)
-                if size in records:
-                    now.left = left
-                    table = self.record(reader, word, size, position + 12)
-                    position = self.position
-                    if table is not None:
-                        append(table)
-                        left -= 1
-                        continue
-                    now = reader.now
+                now.left, self.position = left, position + 12
+                first = ints(buffer, position + 12)[0] if end - position >= 20 else NIL
+                if first == STRING and size in records:
+                    table = self.record(reader, word, size)
+                elif first == NUMBER and size <= SERIES:
+                    table = self.series(reader, word, size)
                 else:
-                    now.left = left
-                    now = reader.open(TABLE, 2 * size, word)
-                    position += 12
-                append, left = now.append, now.left
-                continue
+                    table = None
+                    reader.open(TABLE, 2 * size, word)
+                position = self.position
+                if table is None:
+                    now = reader.now
+                    append, left = now.append, now.left
+                    continue
+                append(table)
             elif code == OBJECT and (tensor := self.similar(reader, word, position + 8)) is not None:
                 append(tensor)
                 position = self.position
@@ -215,14 +217,32 @@ class BinarySource(Source):
         *numbers, offset, code = layout.unpack_from(self.buffer, self.take(layout.size, 'sizes, strides and offset'))
         return tuple(numbers[:nDim]), tuple(numbers[nDim:]), offset, code, self.int() if code else 0
 
-    def record(self, reader: Reader, index: int, size: int, position: int) -> dict | None:
+    def series(self, reader: Reader, index: int, size: int) -> list | None:
+        """A table from behind its size on, if it is a list of numbers. Else None, and the table is open in `reader`."""
+        if size not in self._series:
+            self._series[size] = struct.Struct(self.order + size * 'idid'), (NUMBER,) * size, tuple(range(1, size + 1))
+        layout, codes, keys = self._series[size]
+        if self.end - self.position >= layout.size:
+            words = layout.unpack_from(self.buffer, self.position)
+            if words[::4] == words[2::4] == codes and words[1::4] == keys:
+                self.position += layout.size
+                numbers = words[3::4]
+                table = reader.objects[index] = [
+                    int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value
+                    for value in numbers
+                ]
+                return table
+        reader.open(TABLE, 2 * size, index)
+        return None
+
+    def record(self, reader: Reader, index: int, size: int) -> dict | None:
         """A table from behind its size on, if its keys are those of a table of this size that was read before, and its
         values plain ones and `similar` tensors: lists of such records are read twice as fast. Else None, and the table
         is open in `reader` with what of it has come.
         """
         buffer, end, ints, strings, objects = self.buffer, self.end, self._ints, self._strings, reader.objects
         keys, encoded = objects[index] = self._records[size]  # no table yet, but the index is taken
-        values: list = []
+        position, values = self.position, []
         for key in encoded:
             start = position + len(key)
             if buffer[position:start] != key or end - start < 12:
