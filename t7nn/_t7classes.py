@@ -59,6 +59,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     'Dropout': {'v2': False, 'stochastic_inference': False},
     'Replicate': {'dim': 1},
     'Sqrt': {'eps': 0},
+    'TemporalMaxPooling': {'padW': 0, 'ceil_mode': False},
     'Sum': {'squeeze': True, 'sizeAverage': False},
     'MapTable': {'sharedparams': ['weight', 'bias', 'gradWeight', 'gradBias']},
     'SpatialConvolution': _PADDED,
@@ -97,8 +98,8 @@ def _sizes(module: Any) -> Storage:
     return Storage([], np.int64)
 
 
-def _five_sizes(module: Any) -> Storage:
-    return Storage([0] * 5, np.int64)
+def _sizes4(module: Any) -> Storage:
+    return Storage([0] * 4, np.int64)
 
 
 _NLL = {
@@ -148,9 +149,9 @@ BUFFERS: dict[str, dict[str, Callable]] = {
     'nn.SpatialDropout': {'noise': _tensor},
     'nn.SpatialFullConvolution': {'ones': _tensor},
     'nn.SpatialMaxPooling': {'indices': _long},
-    'nn.SpatialUpSamplingBilinear': dict.fromkeys(('inputSize', 'outputSize'), _five_sizes),
-    'nn.SpatialUpSamplingNearest': dict.fromkeys(('inputSize', 'outputSize'), _five_sizes),
-    'nn.UpSampling': dict.fromkeys(('inputSize', 'outputSize'), _five_sizes),
+    'nn.SpatialUpSamplingBilinear': dict.fromkeys(('inputSize', 'outputSize'), _sizes4),
+    'nn.SpatialUpSamplingNearest': dict.fromkeys(('inputSize', 'outputSize'), _sizes4),
+    'nn.UpSampling': dict.fromkeys(('inputSize', 'outputSize'), lambda module: Storage([0] * 5, np.int64)),
     'nn.VolumetricDilatedMaxPooling': {'indices': _long},
     'nn.VolumetricDropout': {'noise': _tensor},
     'nn.VolumetricFullConvolution': dict.fromkeys(('ones', 'finput', 'fgradInput'), _tensor),
@@ -259,7 +260,7 @@ class Live:
                     value = value.tolist()
                 state[key] = value
         for key in _assigned(self.cls) - state.keys():
-            if not hasattr(self.cls, key):
+            if not hasattr(self.cls, key) or callable(getattr(self.cls, key)):
                 state[key] = None  # what is nil in Lua is in no file
         if not isinstance(state.get('modules', []), list):
             raise ValueError(f'a list of modules needed, got {type(state["modules"]).__name__}')
@@ -270,7 +271,7 @@ class Live:
     def _hides_a_method(self, key: str, value: Any) -> bool:
         """Whether a field has the name of a method or property; such fields are left out."""
         own = getattr(self.cls, key, None)
-        hides = callable(own) or isinstance(own, property)
+        hides = callable(own) and key not in _assigned(self.cls) or isinstance(own, property)
         if hides and isinstance(value, TorchFunction):
             warnings.warn(
                 f'{self.typename}: the file puts a Lua function in the place of its method {key}; '
@@ -334,7 +335,7 @@ def _convolution(fields: dict, live: Live) -> None:
         if groups != 1:
             fields[key] = _ungrouped(live, values, groups, kernel)
         elif values.ndim == 2:
-            fields[key] = values.reshape(kernel)
+            fields[key] = live.extra.dense(values).reshape(kernel)
 
 
 MOST_GROUPS = 64

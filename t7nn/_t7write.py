@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._t7classes import saved
-from ._t7read import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE
+from ._t7sources import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE
 from ._t7values import TYPE_OF, ObjectKey, Storage, TorchFunction, TorchObject, brief
 from .tensors import owner
 

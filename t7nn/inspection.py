@@ -60,7 +60,7 @@ def _walk(value: Any) -> Iterator[tuple[int, str, Any, str | None]]:
 def _parameters(module: Module) -> str:
     try:
         weights = {id(weight): weight.size for weight in module.parameters()[0]}
-    except (AttributeError, TypeError):  # a class within it is not of t7nn
+    except (AttributeError, RecursionError, TypeError):  # a class within it is not of t7nn, or there is no end to it
         return ''
     return f', {sum(weights.values())} parameters' if weights else ''
 

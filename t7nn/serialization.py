@@ -20,7 +20,8 @@ import weakref
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Self
 
-from ._t7read import MAPPED_BYTES, AsciiSource, BinarySource, Reader, recognise
+from ._t7read import Reader
+from ._t7sources import MAPPED_BYTES, AsciiSource, BinarySource, recognise
 from ._t7values import ObjectKey, Storage, T7Error, TorchFunction, TorchObject
 from ._t7write import AsciiTarget, BinaryTarget, Writer
 

@@ -12,6 +12,8 @@ import tracemalloc
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 import t7nn as nn
 
 GOLDEN = Path(__file__).parent / 'golden' / 't7'
@@ -20,9 +22,11 @@ NUMBERS = [0, 1, 2, 3, 4, 8, 255, -1, 2**31 - 1, -(2**31), 2**20, 65535, 7, 5]
 
 
 def samples() -> list[tuple[bytes, dict]]:
-    """All golden files, with the arguments that they are loaded with."""
+    """All golden files, with the arguments that they are loaded with, and a list of records that are alike."""
     paths = sorted(GOLDEN.glob('*.t7'))
-    return [(path.read_bytes(), {'longSize': 4 if '.b32.' in path.name else 8}) for path in paths]
+    files = [(path.read_bytes(), {'longSize': 4 if '.b32.' in path.name else 8}) for path in paths]
+    records = [{'x': np.arange(i, i + 6.0).reshape(2, 3), 'label': i, 'name': 'a', 'ok': True} for i in range(4)]
+    return [*files, (nn.dumps(records), {})]
 
 
 def damage(data: bytes, draw: random.Random) -> bytes:

@@ -175,6 +175,21 @@ class TestTables:
         back = again(loop)
         assert back[0] is back
 
+    @settings(deadline=None)
+    @given(
+        st.lists(st.tuples(LEAVES, VALUES, TEXTS, st.sampled_from('xyz')), min_size=2, max_size=8),
+        st.sampled_from(FORMS),
+    )
+    def test_lists_of_records(self, rows, form):
+        # those of one form are read by a way of their own, which others have to leave at any place
+        rows = [{'label': a, 'value': b, last: c} for a, b, c, last in rows]
+        assert same(again(rows, form), rows)
+        assert same(again([rows[0], *rows, rows[0]], form), [rows[0], *rows, rows[0]])
+        for row in rows:
+            row['value'] = rows[0]
+        back = again(rows, form)
+        assert all(row['value'] is back[0] for row in back)
+
     @pytest.mark.parametrize('form', FORMS[::4])
     def test_endless_nesting(self, form):
         depth = 3 * sys.getrecursionlimit()

@@ -1,10 +1,12 @@
 """Every class through a .t7 file: what comes back computes what real Torch7 computed, before and after use."""
 
+import numpy as np
 import pytest
-from golden_files import TOLERANCE, assert_same, build, value
+from golden_files import TOLERANCE, assert_same, build, load, value
 from test_golden_nn import CASES, ModuleCase
 
 import t7nn as nn
+from t7nn.tensors import TENSOR_TYPES
 
 
 def through_a_file(module):
@@ -39,3 +41,30 @@ def test_loaded_classes_are_torch7s(case):
     assert_same(float(loss), float(value(case['loss'])), TOLERANCE[case['type']], 'loss')
     again = nn.loads(nn.dumps(criterion)).forward(value(case['input']), value(case['target']))
     assert_same(float(again), float(value(case['loss'])), TOLERANCE[case['type']], 'loss after use')
+
+
+NEW = [case for case in load('module_api.json')['cases'] if case['kind'] == 'clearState']
+
+
+def described(item):
+    """A field as the record says it."""
+    if isinstance(item, np.ndarray):
+        name = next(name for name, dtype in TENSOR_TYPES.items() if dtype == item.dtype)
+        if isinstance(item, nn.Storage):
+            return f'{name.replace("Tensor", "Storage")}[{item.size}]'
+        return f'{name}({" ".join(map(str, item.shape if item.size else ()))})'
+    return f'table of {len(item)}' if isinstance(item, (list, dict)) else item
+
+
+@pytest.mark.parametrize('case', NEW, ids=[case['name'] for case in NEW])
+def test_the_fields_of_new_networks_are_torch7s(case):
+    nn.manualSeed(case['seed'])
+    root = nn.loads(nn.dumps(build(case['construct'])), live=False)
+    for entry in case['new']:
+        record = root
+        for index in entry['path']:
+            record = record['modules'][index - 1]
+        assert record.typename == entry['class']
+        fields = {key: described(item) for key, item in record.fields.items() if key != 'modules'}
+        expected = entry['fields']  # in Lua, what is not there is as good as false
+        assert {key: item for key, item in fields.items() if item is not False or key in expected} == expected

@@ -172,6 +172,16 @@ SHARED = {
     'expanded': TorchObject(
         'nn.BatchNormalization', {'running_std': np.broadcast_to(DEVIATION, (2**12, 2**16)), 'eps': 0}
     ),
+    'kernels': TorchObject(
+        'nn.SpatialConvolution',
+        {
+            'weight': np.broadcast_to(np.ones(2**8), (2**20, 2**8)),
+            'nOutputPlane': 2**20,
+            'nInputPlane': 2**8,
+            'kW': 1,
+            'kH': 1,
+        },
+    ),
     'weights': [TorchObject('nn.Linear', {'weight': DEVIATION.reshape(2**8, 2**8)}) for _ in range(300)],
     'no fields': [TorchObject('nn.Linear') for _ in range(3000)],
 }
