@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .module import Module
-from .tensors import describe
+from .tensors import describe, silent
 from .transfer import Pointwise
 
 __all__ = [
@@ -160,6 +160,7 @@ class Exp(Pointwise):
     Torch7 manual: simple.md#nn.Exp
     """
 
+    @silent
     def function(self, x, y):
         np.exp(x, y)
 
@@ -173,9 +174,11 @@ class Log(Pointwise):
     Torch7 manual: simple.md#nn.Log
     """
 
+    @silent
     def function(self, x, y):
         np.log(x, y)
 
+    @silent
     def derivative(self, x, y, dy, dx):
         np.divide(dy, x, dx)
 
@@ -223,9 +226,11 @@ class Sqrt(Pointwise):
         super().__init__()
         self.eps = eps
 
+    @silent
     def function(self, x, y):
         np.sqrt(x, y)
 
+    @silent
     def derivative(self, x, y, dy, dx):
         dx.fill(0)
         np.divide(dy, y, dx, where=y != 0)
@@ -242,9 +247,11 @@ class Power(Pointwise):
         super().__init__()
         self.pow = pow
 
+    @silent
     def function(self, x, y):
         np.power(x, self.pow, y)
 
+    @silent
     def derivative(self, x, y, dy, dx):
         np.power(x, self.pow - 1, dx)
         dx *= dy

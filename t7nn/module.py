@@ -16,7 +16,7 @@ import inspect
 import itertools
 import operator
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 
@@ -45,21 +45,28 @@ def _with_views(value: Any) -> Any:
     return _View(value) if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) else value
 
 
-class _Nilable(type):
-    """Classes whose arguments may be None where they have a default: the default then holds, as with nil in Lua."""
+def _as_in_lua(parameter: inspect.Parameter, argument: Any) -> Any:
+    """What `argument` means: None is the default if there is one, and 3.0 a whole number where one is asked for."""
+    if argument is None:
+        return None if parameter.default is parameter.empty else parameter.default
+    whole = int in (parameter.annotation, *get_args(parameter.annotation))
+    return int(argument) if whole and isinstance(argument, float) and argument.is_integer() else argument
+
+
+class _LuaArguments(type):
+    """Classes whose arguments are taken as Lua takes them: nil for a default, whole numbers without a type of their
+    own."""
 
     def __call__(cls, *arguments, **named):
-        if any(argument is None for argument in (*arguments, *named.values())):
+        if any(argument is None or isinstance(argument, float) for argument in (*arguments, *named.values())):
             bound = inspect.signature(cls.__init__).bind(cls, *arguments, **named)
             for name, argument in bound.arguments.items():
-                default = bound.signature.parameters[name].default
-                if argument is None and default is not inspect.Parameter.empty:
-                    bound.arguments[name] = default
+                bound.arguments[name] = _as_in_lua(bound.signature.parameters[name], argument)
             arguments, named = bound.args[1:], bound.kwargs
         return super().__call__(*arguments, **named)
 
 
-class Node(metaclass=_Nilable):
+class Node(metaclass=_LuaArguments):
     """What modules and criterions have in common: a dtype, buffers, clear errors, casts and copies.
 
     Public attributes are state and have Torch7's names. Attributes that begin with ``_`` are scratch: never saved,

@@ -99,8 +99,6 @@ class PlaneDropout(Module):
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         output = self.buffer_like('output', input)
-        if input.ndim not in (self.nDim - 1, self.nDim):
-            raise self.error(f'{self.nDim}D (batch) or {self.nDim - 1}D input needed, got shape {input.shape}')
         if not (self.train or self.stochastic_inference):
             return np.multiply(input, 1 - self.p, output)
         return np.multiply(
@@ -109,6 +107,8 @@ class PlaneDropout(Module):
 
     def _one_a_plane(self, input: np.ndarray) -> tuple[int, ...]:
         """The shape of one number for every plane of `input`."""
+        if input.ndim not in (self.nDim - 1, self.nDim):
+            raise self.error(f'{self.nDim}D (batch) or {self.nDim - 1}D input needed, got shape {input.shape}')
         places = self.nDim - 2
         return input.shape[:-places] + (1,) * places
 

@@ -15,6 +15,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from .tensors import silent
+
 __all__ = [
     "Generator", "bernoulli", "cauchy", "exponential", "geometric", "getRNGState", "initialSeed", "logNormal",
     "manualSeed", "multinomial", "multinomialAlias", "multinomialAliasSetup", "normal", "rand", "randn", "random",
@@ -40,8 +42,6 @@ _STATE = np.dtype([
     ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("key", "<u8", 624),
     ("x", "<f8"), ("y", "<f8"), ("rho", "<f8"), ("cached", "<i4"), ("padding", "<i4"),
 ])  # fmt: skip
-
-_silent = np.errstate(all='ignore')  # a decorator: C says nothing where a number overflows
 
 
 def _exp(x):
@@ -323,7 +323,7 @@ class Generator:
             span = float(b) - a
             return self._raw() * _UNIT * span + a
         a, b = _arguments('uniform', out, a=a, b=b)
-        fill = self._fill if math.isfinite(b - a) else _silent(self._fill)
+        fill = self._fill if math.isfinite(b - a) else silent(self._fill)
         return fill(out, self._raw, lambda draw: draw * _UNIT * (b - a) + a)
 
     def bernoulli(self, p: float | np.ndarray = 0.5, out: np.ndarray | None = None) -> int | np.ndarray:
@@ -505,7 +505,7 @@ class Generator:
         """formula(what the source draws, the C library's functions): a number, or the array `out` of them."""
         if out is None:
             return formula(source(), _of_number)
-        return _silent(self._fill)(out, source, lambda drawn: formula(drawn, _functions(len(drawn))))
+        return silent(self._fill)(out, source, lambda drawn: formula(drawn, _functions(len(drawn))))
 
     def _fill(self, out, source, formula):
         """Fill `out`, in the order of its indices, with formula(vector from the source)."""

@@ -65,7 +65,7 @@ class Reshape(Reshaping):
     Parameters
     ----------
     *size
-        ``nn.Reshape(2, 3)`` or ``nn.Reshape([2, 3])``; a last argument True or False is the `batchMode`
+        ``nn.Reshape(2, 3)`` or ``nn.Reshape([2, 3])``; a last argument True, False or None is the `batchMode`
     batchMode
         True: the first dimension of the input is the batch's. False: it is not. None: it is, where the input has not
         the number of elements of `size`, or where its first dimension is 1
@@ -73,9 +73,9 @@ class Reshape(Reshaping):
     Torch7 manual: simple.md#nn.Reshape
     """
 
-    def __init__(self, *size: int | list[int] | bool, batchMode: bool | None = None):
+    def __init__(self, *size: int | list[int] | bool | None, batchMode: bool | None = None):
         super().__init__()
-        if size and isinstance(size[-1], bool):
+        if size and (size[-1] is None or isinstance(size[-1], bool)):
             *size, batchMode = size
         self.size = _sizes(self, tuple(size))
         self.batchMode = batchMode

@@ -10,7 +10,7 @@ import numpy as np
 
 from .containers import Branches, Joining
 from .module import Module
-from .tensors import describe, nested_map
+from .tensors import describe, nested_map, silent
 
 __all__ = [
     'CAddTable',
@@ -540,9 +540,11 @@ class CDivTable(TableArithmetic):
 
     count = 2
 
+    @silent
     def function(self, xs, y):
         np.divide(*xs, y)
 
+    @silent
     def derivatives(self, xs, dy, dxs):
         np.divide(dy, xs[1], dxs[0])
         np.divide(dxs[0], xs[1], dxs[1])

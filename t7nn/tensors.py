@@ -10,7 +10,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ['TENSOR_TYPES', 'cast', 'describe', 'dtype_of', 'flatten', 'nested_map', 'number', 'owner', 'offset', 'view']
+__all__ = [
+    'TENSOR_TYPES',
+    'cast',
+    'describe',
+    'dtype_of',
+    'flatten',
+    'nested_map',
+    'number',
+    'owner',
+    'offset',
+    'silent',
+    'view',
+]
 
 TENSOR_TYPES = {
     'torch.DoubleTensor': np.dtype(np.float64),
@@ -22,6 +34,9 @@ TENSOR_TYPES = {
     'torch.CharTensor': np.dtype(np.int8),
     'torch.ByteTensor': np.dtype(np.uint8),
 }
+
+#: as a decorator: no warning where numbers leave the domain of a function or overflow, as in C, which says inf or nan
+silent = np.errstate(all='ignore')
 
 
 def dtype_of(type: Any) -> np.dtype:

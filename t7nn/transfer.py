@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .blas import constant, ones
+from .blas import constant, keep, ones
 from .module import Module
 
 __all__ = [
@@ -114,7 +114,7 @@ class Sigmoid(Pointwise):
 
 
 class Clipping(Pointwise):
-    """The base of y = min(max(x, min_val), max_val); dx = dy strictly between the bounds, else 0."""
+    """The base of y = min(max(x, min_val), max_val); dx = 0 at the bounds and beyond, else dy."""
 
     min_val: float = -1
     max_val: float = 1
@@ -124,7 +124,7 @@ class Clipping(Pointwise):
         np.maximum(y, self.min_val, out=y)
 
     def derivative(self, x, y, dy, dx):
-        np.multiply(dy, (x > self.min_val) & (x < self.max_val), dx)
+        keep(dy, ~((x <= self.min_val) | (x >= self.max_val)), dx)
 
 
 class HardTanh(Clipping):
@@ -162,7 +162,7 @@ class Shrinking(Pointwise):
         self.lambda_ = lam
 
     def derivative(self, x, y, dy, dx):
-        np.multiply(dy, (x > self.lambda_) | (x < -self.lambda_), dx)
+        keep(dy, (x > self.lambda_) | (x < -self.lambda_), dx)
 
 
 class HardShrink(Shrinking):
@@ -173,7 +173,6 @@ class HardShrink(Shrinking):
 
     def function(self, x, y):
         self.derivative(x, y, x, y)
-        y += 0  # -0 becomes 0
 
 
 class SoftShrink(Shrinking):

@@ -47,6 +47,7 @@ def test_evaluation_of_plane_dropouts(layer):
     before = random.getRNGState()
     np.testing.assert_allclose(module.forward(x), 0.7 * x)
     np.testing.assert_array_equal(random.getRNGState(), before)
+    np.testing.assert_allclose(module.forward(x[0, 0, 0]), 0.7 * x[0, 0, 0])  # of any rank
     with pytest.raises(ValueError, match=rf'{module.typename}\(0.300000\): backprop only defined while training'):
         module.backward(x, x)
     module.training()

@@ -207,6 +207,24 @@ def test_elementwise(x):
         same((output, value), (gradInput, slope * gradOutput))
 
 
+@pytest.mark.parametrize(
+    'layer, x, y, slope',
+    [
+        (nn.Log(), [0, -1], [-np.inf, np.nan], [np.inf, -1]),
+        (nn.Sqrt(), [-1, np.inf], [np.nan, np.inf], [np.nan, 0]),
+        (nn.Exp(), [1000, -1000], [np.inf, 0], [np.inf, 0]),
+        (nn.Power(-1), [0, 4], [np.inf, 0.25], [-np.inf, -1 / 16]),
+        (nn.Power(0.5), [-1, 0], [np.nan, 0], [np.nan, np.inf]),
+    ],
+    ids=str,
+)
+def test_outside_of_the_domain(layer, x, y, slope):
+    # inf and nan without a warning, which would be an error here
+    x = np.array(x, float)
+    np.testing.assert_array_equal(layer.forward(x), y)
+    np.testing.assert_array_equal(layer.backward(x, np.ones(2)), slope)
+
+
 # Shapes are views
 
 

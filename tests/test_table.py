@@ -103,6 +103,13 @@ def test_difference_and_quotient(xs):
     same([layer.forward(xs), *layer.backward(xs, g)], [a / b, g / b, -g * a / b**2])
 
 
+def test_division_by_zero():
+    # inf and nan without a warning, which would be an error here
+    layer, xs = nn.CDivTable(), [np.array([1.0, -2.0, 0.0]), np.zeros(3)]
+    np.testing.assert_array_equal(layer.forward(xs), [np.inf, -np.inf, np.nan])
+    np.testing.assert_array_equal(layer.backward(xs, np.ones(3)), [[np.inf] * 3, [-np.inf, np.inf, np.nan]])
+
+
 @given(tables(st.integers(-2, 2).map(float)))
 def test_extremes(xs):
     g = slopes(xs[0])

@@ -180,11 +180,48 @@ def test_large_numbers_do_not_overflow(name, value):
 
 @pytest.mark.parametrize(
     'layer, expected',
-    [(nn.HardTanh(), 1), (nn.ReLU6(), 6), (nn.SoftShrink(), 0), (nn.LeakyReLU(), math.nan), (nn.ELU(), math.nan)],
+    [
+        (nn.HardTanh(), 1),
+        (nn.ReLU6(), 6),
+        (nn.HardShrink(), 0),
+        (nn.SoftShrink(), 0),
+        (nn.LeakyReLU(), math.nan),
+        (nn.ELU(), math.nan),
+    ],
     ids=str,
 )
 def test_nan(layer, expected):
     np.testing.assert_array_equal(layer.forward(np.array([math.nan])), [expected])
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+@pytest.mark.parametrize(
+    'layer, slopes',
+    [
+        (nn.Threshold(0.5), [0, 0, 1, 0]),
+        (nn.ReLU(), [0, 1, 1, 0]),
+        (nn.ReLU6(), [0, 1, 0, 1]),
+        (nn.HardTanh(), [0, 1, 0, 1]),
+        (nn.HardShrink(), [1, 0, 1, 0]),
+        (nn.SoftShrink(), [1, 0, 1, 0]),
+        (nn.LeakyReLU(0.5), [0.5, 1, 1, 0.5]),
+        (nn.PReLU(), [0.25, 1, 1, 0.25]),
+    ],
+    ids=str,
+)
+def test_no_gradient_passes_where_the_slope_is_0(layer, slopes, dtype):
+    # not even one that is infinite: a network that diverges does so in its active units only
+    layer, x = layer.clone().type(dtype), np.array([-7, 0.3, 7, math.nan], dtype)
+    layer.forward(x)
+    for dy in (math.inf, -math.inf, math.nan, 2.0):
+        expected = [slope and slope * dy for slope in slopes]
+        np.testing.assert_array_equal(layer.updateGradInput(x, np.full(4, dy, dtype)), expected)
+
+
+def test_slope_of_prelu_ignores_what_is_positive():
+    layer = nn.PReLU()
+    layer.accGradParameters(np.array([1.0, -2.0, math.nan]), np.array([math.inf, 3.0, 1.0]))
+    np.testing.assert_array_equal(layer.gradWeight, [-6])
 
 
 def test_no_negative_zeros():
