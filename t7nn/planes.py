@@ -18,6 +18,7 @@ __all__ = []  # for the layers; nothing here is Torch7's
 
 #: Kernels of up to so many elements are worked off in one step, larger ones axis by axis: 2x2 takes 4 taps either way,
 #: and one step saves the array between (1.4 times as fast); 3x3 takes 6 taps instead of 9 (1.2 to 1.7 times as fast).
+#: The larger ones of max pooling go by `Phases`: 3x3 so takes 0.4 to 0.6 of the time, 2x2 would take 1.4 times as long.
 JOINT = 4
 
 
@@ -100,6 +101,47 @@ def regular_stages(
         stages.append(Stage(shape, places, strided, disjoint, covering))
         before = shape
     return stages
+
+
+class Phases(NamedTuple):
+    """Windows seen as flat shifts: the input is parted into its phases, for a stride of 2 every second element from the
+    first and from the second one on. In a phase windows are 1 apart, so what all of them have at a place of the kernel
+    is the phase itself, some elements on: one long run in memory instead of one for every row.
+
+    Attributes
+    ----------
+    extent
+        the sizes of a phase, at least the number of windows
+    parts
+        for each phase, its index in an array (phases of each axis ..., n, extent ...), and the same elements as an
+        index of the input
+    shifts
+        for each axis, and for each place of the kernel along it, the phase and how many elements on
+    """
+
+    extent: tuple[int, ...]
+    parts: list[tuple[tuple, tuple]]
+    shifts: list[list[tuple[int, int]]]
+
+
+@functools.lru_cache(256)
+def phases_of(sizes: Sizes, counts: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, dilation: Sizes) -> Phases:
+    """The phases of windows at regular distances."""
+    axes, shifts, extent = [], [], []
+    for size, count, k, step, before, gap in zip(sizes, counts, kernel, stride, pad, dilation, strict=True):
+        places = range(0, k * gap, gap)
+        used = sorted({place % step for place in places})
+        shifts.append([(used.index(place % step), place // step) for place in places])
+        extent.append(count + places[-1] // step)
+        axes.append([(i, *taps(size, extent[-1], 1, step, before - first, 1)[0]) for i, first in enumerate(used)])
+    parts = [tuple(zip(*axis, strict=True)) for axis in itertools.product(*axes)]
+    whole = slice(None)
+    steps = flat_steps(extent)
+    return Phases(
+        tuple(extent),
+        [((*phase, whole, *to), (whole, *of)) for phase, to, of in parts],
+        [[(phase, shift * step) for phase, shift in axis] for axis, step in zip(shifts, steps, strict=True)],
+    )
 
 
 def outer_sum(parts: list[np.ndarray]) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from .module import Module
-from .planes import Planes, Stage, flat_steps, flat_windows, outer_sum, regular_stages
+from .planes import JOINT, Planes, Stage, flat_steps, flat_windows, outer_sum, phases_of, regular_stages
 from .tensors import describe
 from .windows import BUDGET, Sizes, chunks, output_sizes, times
 
@@ -50,6 +50,8 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
+    how
+        the stages, or for max pooling by `Phases` the geometry
     table
         max pooling: an index for every code
     starts
@@ -60,7 +62,7 @@ class Plan(NamedTuple):
 
     geometry: Geometry
     counts: Sizes
-    stages: list[Stage]
+    how: list[Stage] | Geometry
     table: np.ndarray | None = None
     starts: np.ndarray | None = None
     divisor: np.ndarray | None = None
@@ -70,7 +72,6 @@ class Pooling(Planes):
     """The base of poolings with windows at regular distances."""
 
     ceil_mode = False
-    short = False  # as in `taps`
 
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -110,10 +111,10 @@ class Pooling(Planes):
             raise self.error(f'pad of at most half the kernel {times(kernel)} needed, got {times(pad)}')
         counts = output_sizes(sizes, kernel, stride, pad, dilation, self.ceil_mode, self.error)
         geometry = Geometry(sizes, counts, kernel, stride, pad, dilation)
-        return Plan(geometry, counts, regular_stages(*geometry, self.short), *self.details(geometry))
+        return Plan(geometry, counts, *self.details(geometry))
 
     def details(self, geometry: 'Geometry') -> tuple:
-        """What else of a `Plan` the class needs."""
+        """The rest of a `Plan`."""
         raise self.error('details(geometry) needed in every Pooling layer', TypeError)
 
     def __str__(self) -> str:
@@ -183,31 +184,79 @@ class MaxPooling(Planes):
             x, codes, inner = best, code, inner * len(stage.taps)
         return codes
 
+    def largest_by_phases(self, x: np.ndarray, geometry: 'Geometry', y: np.ndarray) -> np.ndarray:
+        """As `largest`, by `Phases`."""
+        extent, parts, shifts = phases_of(*geometry)
+        rest = y.shape[1 + len(extent) :]
+        lengths = [1 + max(phase for phase, _ in axis) for axis in shifts]
+        phases = self.scratch('_phases', (*lengths, len(x), *extent, *rest))
+        phases.fill(-np.inf)
+        for to, of in parts:
+            np.fmax(x[of], MINUS_INF, out=phases[to])  # not nan
+        dtype = CODES[math.prod(geometry.kernel) > 255]
+        best, codes, inner, planes = phases.reshape(*lengths, -1), None, 1, math.prod(rest)
+        for i, axis in reversed(list(enumerate(shifts))):
+            of, shape = best, best.shape[:i] + best.shape[-1:]
+            best, code_of, codes = self.scratch(f'_best{i}', shape), codes, self.scratch(f'_code{i}', shape, dtype)
+            larger, step = self.scratch('_larger', shape, BOOL), self.scratch('_step', shape, dtype)
+            for place, (phase, shift) in enumerate(axis):
+                on, end = (..., phase, slice(shift * planes, None)), (..., slice(best.shape[-1] - shift * planes))
+                v, b, m, c, s = of[on], best[end], larger[end], codes[end], step[end]
+                if place == 0:
+                    np.copyto(b, v)
+                    np.copyto(c, 0 if code_of is None else code_of[on])
+                    continue
+                np.greater(v, b, out=m)
+                np.maximum(v, b, out=b)
+                if code_of is None:
+                    np.multiply(m.view(np.uint8), dtype.type(place), out=s)
+                else:
+                    np.add(code_of[on], dtype.type(place * inner), out=s)
+                    np.multiply(s, m.view(np.uint8), out=s)
+                np.maximum(c, s, out=c)
+            inner *= len(axis)
+        inside = (slice(None), *map(slice, geometry.counts))
+        np.copyto(y, best.reshape(len(x), *extent, *rest)[inside])
+        code = np.add(codes.reshape(len(x), *extent, *rest)[inside], dtype.type(1))
+        if y.min(initial=0) == -np.inf:
+            code[y == -np.inf] = 0
+        return code
+
     def pool(
-        self, x: np.ndarray, y: np.ndarray, stages: Callable[[slice], list[Stage]]
+        self, x: np.ndarray, y: np.ndarray, stages: 'Callable[[slice], list[Stage] | Geometry]'
     ) -> Iterator[tuple[slice, np.ndarray]]:
-        """Fill y; gives slices of the rows and the codes of these rows, which the next ones overwrite."""
+        """Fill y, by stages or, given a geometry, by phases; gives slices of the rows and the codes of these rows,
+        which the next ones overwrite."""
         for part in chunks(len(x), x.itemsize * math.prod(x.shape[1:]), BUDGET):
-            yield part, self.largest(x[part], stages(part), y[part])
+            how = stages(part)
+            pool = self.largest_by_phases if isinstance(how, Geometry) else self.largest
+            yield part, pool(x[part], how, y[part])
 
     def scatter(self, g: np.ndarray, dx: np.ndarray, places: Callable[[slice], np.ndarray]) -> None:
         """dx = 0 but for g added at `places`, flat in the row and from 1; 0 where there is none."""
         size = math.prod(dx.shape[1:])
         for part in chunks(len(dx), size * dx.itemsize, BUDGET):
-            dx_part, g_part, at = dx[part], g[part], places(part)
-            dx_part.fill(0)
-            some = at.min(initial=1) > 0
-            flat = at + (np.arange(len(at)) * size - 1).reshape(-1, *(1,) * (at.ndim - 1))
-            if not some:
+            rows, g_part, at = dx[part], g[part], places(part)
+            rows.fill(0)
+            first = np.arange(-1, len(at) * size - 1, size).reshape(-1, *(1,) * (at.ndim - 1))
+            flat = np.add(at, first, out=self.scratch('_flat', at.shape, LONG))
+            if not at.min(initial=1):
                 flat, g_part = flat[at > 0], g_part[at > 0]
-            np.add.at(dx_part.reshape(-1), flat.reshape(-1), g_part.reshape(-1))
+            np.add.at(rows.reshape(-1), flat.reshape(-1), g_part.reshape(-1))
 
 
 class RegularMaxPooling(MaxPooling, Pooling):
     """The base of max poolings with windows at regular distances. ``indices`` are flat in the plane and from 1, and 0
     where nothing is larger than -inf."""
 
+    short = False  # as in `taps`
+
     def details(self, geometry: Geometry) -> tuple:
+        cut = self.short and any(p > 1 < d for p, d in zip(geometry.pad, geometry.dilation, strict=True))
+        by_stages = cut or math.prod(geometry.kernel) <= JOINT
+        return regular_stages(*geometry, self.short) if by_stages else geometry, *self.table(geometry)
+
+    def table(self, geometry: Geometry) -> tuple[np.ndarray, np.ndarray | None]:
         """(table, starts) of the `Plan`."""
         return flat_windows(*geometry)
 
@@ -220,7 +269,7 @@ class RegularMaxPooling(MaxPooling, Pooling):
         plan = self.plan(sizes)
         y = self.result('output', input, plan.counts)
         indices = self.result('indices', input, plan.counts, LONG)
-        for part, codes in self.pool(self.split(input), y, lambda part: plan.stages):
+        for part, codes in self.pool(self.split(input), y, lambda part: plan.how):
             at = plan.table.take(codes, out=indices[part], mode='clip')
             if plan.starts is not None:
                 at += plan.starts
@@ -261,7 +310,7 @@ class TemporalMaxPooling(RegularMaxPooling):
         super().__init__()
         self.configure((kW,), (dW,), (0,))
 
-    def details(self, geometry):
+    def table(self, geometry):
         return np.arange(-1, self.kW), None
 
     def places(self, indices, geometry):
@@ -341,7 +390,7 @@ class VolumetricMaxPooling(RegularMaxPooling):
         super().__init__()
         self.configure((kT, kW, kH), (dT, dW, dH), (padT, padW, padH))
 
-    def details(self, geometry):
+    def table(self, geometry):
         kernel = geometry.kernel
         if max(kernel) > 255:
             raise self.error(f'kernel of at most 255x255x255 needed, got {times(kernel)}')
@@ -398,13 +447,13 @@ class AveragePooling(Pooling):
         if not self.divide:
             elements /= math.prod(kernel)
         uniform = (elements == elements.flat[0]).all()
-        return None, None, elements.reshape(-1)[0] if uniform else elements
+        return regular_stages(*geometry), None, None, elements.reshape(-1)[0] if uniform else elements
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         x, plan = self.rows(input), self.plan(self.image(input))
         y = self.result('output', input, plan.counts)
         for part in chunks(len(x), math.prod(x.shape[1:]) * x.itemsize, BUDGET):
-            self.sum_windows(x[part], plan.stages, y[part])
+            self.sum_windows(x[part], plan.how, y[part])
             with np.errstate(invalid='ignore', divide='ignore'):  # a window beyond the input after ceil(): 0 / 0
                 y[part] /= plan.divisor
         return self.output
@@ -418,7 +467,7 @@ class AveragePooling(Pooling):
         for part in chunks(len(dx), math.prod(dx.shape[1:]) * dx.itemsize, BUDGET):
             with np.errstate(invalid='ignore', divide='ignore'):
                 each = np.divide(g[part], plan.divisor, out=self.scratch('_each', g[part].shape))
-            self.spread_windows(each, plan.stages, dx[part])
+            self.spread_windows(each, plan.how, dx[part])
         return self.gradInput
 
 
