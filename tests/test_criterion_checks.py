@@ -79,6 +79,14 @@ class WritesInput(nn.MSECriterion):
         return super().loss(x, 0)
 
 
+class WritesInputAndPutsItBack(nn.MSECriterion):
+    def loss(self, x, t):
+        x *= 2
+        loss = super().loss(x / 2, t)
+        x /= 2
+        return loss
+
+
 class WritesTarget(nn.MSECriterion):
     def derivative(self, x, t, dx):
         super().derivative(x, t, dx)
@@ -178,6 +186,7 @@ BUGS = [
     ('single_precision', Coarse, 'in float32: loss is'),
     ('strides', InMemoryOrder, 'of strided tensors: loss is'),
     ('untouched', WritesInput, r'input afterwards\[0, \d\] is'),
+    ('untouched', WritesInputAndPutsItBack, 'read-only'),
     ('untouched', WritesTarget, r'target afterwards\[0, \d\] is 0, before it was'),
     ('buffers', DependsOnTheLastCall, 'of a used criterion: loss is'),
     ('buffers', NeverShrinks, 'of a used criterion: loss is'),

@@ -168,6 +168,15 @@ def test_losses():
         assert_same(nn.MSECriterion(), (lambda x, t: np.mean((x - t) ** 2), lambda x, t: (x - t) / x.size), X, 0 * X)
 
 
+def test_parameters_that_are_no_two_lists():
+    class Plain(Affine):
+        def parameters(self):
+            return [self.weight, self.bias]
+
+    with pytest.raises(TypeError, match=r'two lists needed from Plain\.parameters\(\), of parameters and of gradients'):
+        assert_same(Plain(), linear(), X)
+
+
 def test_nothing_that_can_be_run():
     with pytest.raises(TypeError, match='a function, or a pair of functions needed, got int 3'):
         assert_same(nn.Tanh(), 3, X)
@@ -193,6 +202,19 @@ if importlib.util.find_spec('torch'):
     def test_same_as_pytorch(name, dtype):
         pair = [thing.type(dtype) if isinstance(thing, nn.Module) else thing for thing in PYTORCH[name]()]
         assert_same(*pair, X.astype(dtype))
+
+    def test_parameter_without_a_gradient():
+        class Idle(torch.nn.Tanh):
+            def __init__(self):
+                super().__init__()
+                self.idle = torch.nn.Parameter(torch.ones(2))
+
+        class IdleToo(nn.Tanh):
+            def __init__(self):
+                super().__init__()
+                self.weight, self.gradWeight = np.zeros(2), np.zeros(2)
+
+        assert_same(IdleToo(), Idle(), X)
 
     def test_losses_of_pytorch():
         assert_same(nn.SmoothL1Criterion(), torch.nn.SmoothL1Loss(), X, X[::-1].copy())

@@ -134,11 +134,14 @@ def strides(case: Case) -> None:
 
 
 def untouched(case: Case) -> None:
-    """Neither input nor target is written to."""
+    """Neither input nor target is written to, not even to be put back: both may be read-only."""
     input, target = case.copied()
     case.run(case.fresh(), input, target)
     compare(input, case.input, 'input afterwards', 'before it was')
     compare(target, case.target, 'target afterwards', 'before it was')
+    for array in (array for value in (input, target) for _, array in leaves(value)):
+        array.flags.writeable = False
+    case.run(case.fresh(), input, target)
 
 
 def buffers(case: Case) -> None:

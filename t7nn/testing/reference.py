@@ -56,7 +56,17 @@ class Protocol:
     def __init__(self, node: Any):
         self.node = copy.deepcopy(node)
         self.title = str(node).partition(' {')[0] if isinstance(node, Node) else type(node).__name__
-        self.parameters = self.node.parameters()[0] if hasattr(node, 'parameters') else None
+        self.parameters = self.lists()[0] if hasattr(node, 'parameters') else None
+
+    def lists(self) -> tuple[list, list]:
+        """The parameters and their gradients."""
+        pair = self.node.parameters()
+        if len(pair) != 2 or not all(isinstance(part, (list, tuple)) for part in pair):
+            raise TypeError(
+                f'assert_same: two lists needed from {self.title}.parameters(), of parameters and of gradients, '
+                f'got {describe(pair)}'
+            )
+        return pair
 
     def run(self, input: Any, target: list, gradOutput: Callable, parameters: list) -> dict[str, Any]:
         node = self.node
@@ -70,10 +80,10 @@ class Protocol:
         gradInput = node.backward(*(arguments if takes(node.backward, *arguments) else arguments[1:]))
         result = {'output': output, 'gradInput': copied(gradInput)}
         if self.parameters is not None:
-            result['gradient'] = copied(node.parameters()[1])
+            result['gradient'] = copied(self.lists()[1])
             if hasattr(node, 'updateParameters'):
                 node.updateParameters(RATE)
-                result['parameter'] = copied(node.parameters()[0])
+                result['parameter'] = copied(self.lists()[0])
         return result
 
 
@@ -90,7 +100,7 @@ class TorchModule:
     def run(self, input: Any, target: list, gradOutput: Callable, parameters: list) -> dict[str, Any]:
         torch = self.torch
         inputs = [torch.tensor(array, requires_grad=array.dtype.kind == 'f') for _, array in leaves(input)]
-        self.module.to(inputs[0].dtype)
+        self.module.to(next((x.dtype for x in inputs if x.requires_grad), torch.float64))
         variables = list(self.module.parameters())
         with torch.no_grad():
             for mine, its in zip(variables, parameters, strict=True):
@@ -101,7 +111,10 @@ class TorchModule:
         output.backward(torch.tensor(gradOutput(result['output'])))
         gradients = [None if x.grad is None else x.grad.numpy() for x in inputs]
         result['gradInput'] = gradients if isinstance(input, (list, tuple)) else gradients[0]
-        result['gradient'] = [variable.grad.numpy().copy() for variable in variables]
+        result['gradient'] = [
+            np.zeros(variable.shape) if variable.grad is None else variable.grad.numpy().copy()
+            for variable in variables
+        ]
         if variables:
             torch.optim.SGD(variables, RATE).step()
         result['parameter'] = [variable.detach().numpy() for variable in variables]
