@@ -26,4 +26,4 @@ def test_every_class_is_documented():
         if isinstance(value, type) and issubclass(value, (nn.Module, nn.Criterion)):
             assert re.search(rf'\b{name}\b', text), f'{name} is on no page'
             assert value.__doc__, f'{name} has no docstring'
-            assert 'Source: ' in value.__doc__ or 'manual: ' in value.__doc__, f'{name} does not name its source'
+            assert re.search('(manual|[Ss]ource)[^\n]*: ', value.__doc__), f'{name} does not name its source'
