@@ -140,6 +140,8 @@ class WeightedMSECriterion(MSECriterion):
     ----------
     w
         of the shape of one example of a batch, or of as many elements as the whole input; copied
+
+    Torch7 source: WeightedMSECriterion.lua
     """
 
     def __init__(self, w: np.ndarray):
@@ -206,7 +208,10 @@ class DistKLDivCriterion(Elementwise):
 
 
 class L1Cost(Elementwise):
-    """L = sum |x|, without a target; dx = sign(x), and 0 at 0."""
+    """L = sum |x|, without a target; dx = sign(x), and 0 at 0.
+
+    Torch7 source: L1Cost.lua
+    """
 
     sizeAverage = False  # not a field of this one: always the sum
     __init__ = Criterion.__init__

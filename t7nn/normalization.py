@@ -216,7 +216,10 @@ class SpatialBatchNormalization(BatchNormalization):
 
 
 class VolumetricBatchNormalization(BatchNormalization):
-    """`BatchNormalization` of volumes: input ``(N, nOutput, T, H, W)``."""
+    """`BatchNormalization` of volumes: input ``(N, nOutput, T, H, W)``.
+
+    Torch7 source: VolumetricBatchNormalization.lua
+    """
 
     nDim = 5
 
