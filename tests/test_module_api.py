@@ -251,8 +251,6 @@ TORCH_ONLY = {
     'total_weight_tensor',
     'target',
     'batchsize',
-    'finput',
-    'fgradInput',
 }
 
 
