@@ -210,8 +210,8 @@ def chunks(count: int, size: int, budget: int) -> Iterator[slice]:
 #: more. LeNet's step takes 3 % longer with twice as many, 10 % with half or four times as many.
 BUDGET = 1 << 19
 
-#: From so many planes on windows are unfolded to `Rows`. Columns take 0.5 to 0.9 times as long with 3 or 4 planes,
-#: 1.1 to 1.5 times with 16 or 64; with 8, forward takes as long and gradInput 1.4 times.
+#: From so many planes on windows are unfolded to `Rows`. With 1 to 4 planes columns take 0.5 to 1 times as long, with
+#: 8 to 64 planes 0.9 to 1.4 times for outputs and gradients of weights, 1.2 to 2 times for gradInput.
 WIDE = 8
 
 
