@@ -136,6 +136,7 @@ class Convert(Container):
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         batch = self._batch(input, self.nInputDim, self.inputBatchDim, 'input')
         gradOutput = self._batch(gradOutput, self.nOutputDim, self.outputBatchDim, 'gradOutput')
+        self.check(gradOutput, 'gradOutput', self.modules[0].output.shape)
         self.gradInput = self.call(0, 'updateGradInput', batch, gradOutput).reshape(input.shape)
         return self.gradInput
 
@@ -253,10 +254,9 @@ class OneHot(Module):
         self.outputSize = outputSize
 
     def updateOutput(self, input: np.ndarray | int) -> np.ndarray:
-        numbers = np.atleast_1d(input)
-        if isinstance(input, (list, tuple, dict)) or numbers.dtype.kind not in 'iuf':
+        if np.asarray(None if isinstance(input, (list, tuple)) else input).dtype.kind not in 'iuf':
             raise self.error(f'a tensor or a number needed, got {describe(input)}', TypeError)
-        places = self.zero_based(numbers, self.outputSize, 'input')
+        places = self.zero_based(np.atleast_1d(input), self.outputSize, 'input')
         output = self.buffer('output', (*np.shape(input), self.outputSize))
         output.fill(0)
         output.reshape(-1, self.outputSize)[np.arange(places.size), places.ravel()] = 1
@@ -336,7 +336,7 @@ class L1Penalty(Module):
         self.loss = None
 
     def _weight(self, input: np.ndarray) -> float:
-        return self.l1weight / input.size if self.sizeAverage else self.l1weight
+        return self.l1weight / max(input.size, 1) if self.sizeAverage else self.l1weight
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)

@@ -186,6 +186,8 @@ class Node(metaclass=_LuaArguments):
     def destination(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
         """Where an elementwise result goes: `tensor` itself if the module works in place, else `buffer_like(name,
         tensor)`."""
+        if tensor.__class__ is np.ndarray and not tensor.ndim:
+            raise self.error(f'at least one dimension needed in {what}, got shape ()')
         if not self.inplace:
             return self.buffer_like(name, tensor, what)
         self.check(tensor, what)

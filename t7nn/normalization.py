@@ -241,7 +241,7 @@ class Normalize(Module):
 
     def _norm(self, x: np.ndarray) -> np.ndarray:
         """The norm of every row, as a column."""
-        if x.ndim not in (1, 2):
+        if x.ndim not in (1, 2) or not x.shape[-1]:
             raise self.error(f'a vector or a batch of them needed, got shape {x.shape}')
         if self.p == math.inf:
             return np.abs(x).max(-1, keepdims=True) + self.eps

@@ -193,6 +193,7 @@ class PReLU(Rectifier):
         return self.weight.reshape((-1,) + (1,) * (x.ndim - axis - 1))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self.check(gradOutput, 'gradOutput', input.shape)
         gradient = input * gradOutput
         keep(gradient, input <= 0, gradient)
         if self.nOutputPlane:

@@ -203,10 +203,13 @@ class Unsqueeze(Sampled, Reshaping):
         sample = input.ndim if self.numInputDims is None else self.numInputDims
         if sample > input.ndim:
             raise self.error(f'input of at least {sample} dimensions (numInputDims) needed, got shape {input.shape}')
-        if not 1 <= self.pos <= sample + 1:
-            raise self.error(f'position in 1..{sample + 1} needed for input of shape {input.shape}, got {self.pos}')
+        first = 1 + sample - input.ndim  # below 1 it stands among the batch's dimensions
+        if not first <= self.pos <= sample + 1:
+            raise self.error(
+                f'position in {first}..{sample + 1} needed for input of shape {input.shape}, got {self.pos}'
+            )
         self.numInputDims = sample
-        axis = input.ndim - sample + self.pos - 1
+        axis = self.pos - first
         return (*input.shape[:axis], 1, *input.shape[axis:])
 
     def __str__(self) -> str:
@@ -517,9 +520,9 @@ class MaskedSelect(Module):
         return mask.reshape(tensor.shape).astype(bool)
 
     def updateOutput(self, input: list) -> np.ndarray:
-        selected = input[0][self._mask(input)]
-        self.output = selected
-        return selected
+        mask = self._mask(input)
+        self.output = input[0][mask]
+        return self.output
 
     def updateGradInput(self, input: list, gradOutput: np.ndarray) -> list[np.ndarray]:
         mask = self._mask(input)

@@ -345,7 +345,10 @@ class SoftMaxBase(Module):
         """The class axis, from 0."""
         if not 1 <= input.ndim <= 4:
             raise self.error(f'1D, 2D, 3D or 4D tensor needed, got shape {input.shape}')
-        return 1 - input.ndim % 2
+        axis = 1 - input.ndim % 2
+        if not input.shape[axis]:
+            raise self.error(f'at least one class needed, got shape {input.shape}')
+        return axis
 
     def function(self, x: np.ndarray, y: np.ndarray, axis: int) -> None:
         """y = f(x)."""

@@ -272,6 +272,11 @@ def test_unsqueeze_takes_the_sample_from_the_first_input():
     assert nn.Unsqueeze(2).setNumInputDims(1).forward(np.zeros((4, 5, 3))).shape == (4, 5, 3, 1)
 
 
+def test_unsqueeze_before_the_batch():
+    assert nn.Unsqueeze(0, 1).forward(np.zeros((2, 3))).shape == (1, 2, 3)
+    assert nn.Unsqueeze(-1, 1).forward(np.zeros((4, 2, 3))).shape == (1, 4, 2, 3)
+
+
 def test_contiguous_copies_what_is_not():
     x = np.arange(6.0).reshape(2, 3).T
     layer = nn.Contiguous()
@@ -323,6 +328,14 @@ def test_convert_casts_and_adapts():
     single = nn.Convert('hwc', 'chw')
     assert single.forward(np.ones((2, 3, 4))).shape == (4, 2, 3)
     assert single.backward(np.ones((2, 3, 4)), np.ones((4, 2, 3))).shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize('gradOutput', [np.zeros((2, 4)), np.zeros(5), np.zeros((3, 2))])
+def test_convert_needs_a_gradient_of_the_shape_of_its_output(gradOutput):
+    layer, x = nn.Convert('bhw', 'bf'), np.zeros((2, 1, 3))
+    layer.forward(x)
+    with pytest.raises(ValueError, match=r'nn.Convert: gradOutput of shape \(2, 3\) needed, got shape'):
+        layer.backward(x, gradOutput)
 
 
 # Arithmetic
@@ -488,6 +501,10 @@ BAD = [
     (lambda: nn.MM(), [np.zeros((2, 2)), [1]], TypeError, r'a tensor needed as input\[2\]'),
     (lambda: nn.MV(), [np.zeros((2, 2)), np.zeros(3)], ValueError, 'nn.MV: a matrix and a vector'),
     (lambda: nn.MV(), [np.zeros((2, 2)), np.zeros((2, 1))], ValueError, 'nn.MV: a matrix and a vector'),
+    (lambda: nn.MaskedSelect(), None, TypeError, 'a table of 2 needed as input, got nil'),
+    (lambda: nn.OneHot(2), [np.ones(1), [np.ones(2)]], TypeError, 'a tensor or a number needed, got a table of 2'),
+    (lambda: nn.OneHot(2), None, TypeError, 'a tensor or a number needed, got nil'),
+    (lambda: nn.Unsqueeze(-1, 1), np.zeros((2, 3)), ValueError, r'position in 0..2 needed .* got -1'),
 ]
 
 

@@ -297,6 +297,28 @@ def test_no_tensor(layer):
         layer.forward(np.zeros(2, np.float32))
 
 
+@pytest.mark.parametrize('layer', [nn.HardShrink(), nn.ELU(), nn.PReLU(), nn.Tanh()], ids=str)
+def test_no_dimension(layer):
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r'at least one dimension needed in input, got shape \(\)'):
+            layer.forward(np.array(1.0))
+
+
+@pytest.mark.parametrize('layer', [nn.SoftMax(), nn.LogSoftMax(), nn.SpatialSoftMax()], ids=str)
+def test_no_class(layer):
+    with pytest.raises(ValueError, match=r'at least one class needed, got shape \(2, 0\)'):
+        layer.forward(np.empty((2, 0)))
+    assert layer.forward(np.empty((0, 2))).shape == (0, 2)
+
+
+def test_gradOutput_for_the_slope_of_prelu():
+    layer, x = nn.PReLU(), -np.ones((2, 3))
+    for wrong in (np.ones(1), np.ones(3), np.ones((1, 3))):
+        with pytest.raises(ValueError, match=r'nn.PReLU: gradOutput of shape \(2, 3\) needed, got shape'):
+            layer.accGradParameters(x, wrong)
+    np.testing.assert_array_equal(layer.gradWeight, [0])
+
+
 @pytest.mark.parametrize(
     'layer', [nn.HardTanh(), nn.TanhShrink(), nn.PReLU(), nn.SoftMin(), nn.GatedLinearUnit(), nn.CReLU(1)], ids=str
 )
