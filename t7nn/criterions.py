@@ -63,9 +63,12 @@ class Elementwise(Criterion):
             input.__class__ is target.__class__ is np.ndarray
             and input.dtype is target.dtype is dtype
             and input.shape == target.shape
+            and input.size
         ):
             return target
         self.check(input)
+        if not input.size:
+            raise self.error(f'input of at least one element needed, got shape {input.shape}')
         self.check(target, 'target')
         if target.size != input.size:
             raise self.error(

@@ -28,6 +28,12 @@ __all__ = [
 ]
 
 
+def positive(layer: Module, *sizes: int) -> None:
+    """Raise unless all `sizes` are whole numbers of at least 1."""
+    if not all(isinstance(size, (int, np.integer)) and size >= 1 for size in sizes):
+        raise ValueError(f'{layer.typename}: positive whole numbers needed as sizes, got {sizes}')
+
+
 def draw(parameter: np.ndarray, fan_in: int, stdv: float | None = None) -> None:
     """Fill `parameter` uniformly within +-1/sqrt(fan_in), or with standard deviation `stdv`."""
     bound = 1 / math.sqrt(fan_in) if stdv is None else stdv * math.sqrt(3)
@@ -53,6 +59,7 @@ class Linear(Module):
 
     def __init__(self, inputSize: int, outputSize: int, bias: bool = True):
         super().__init__()
+        positive(self, inputSize, outputSize)
         self.weight = np.zeros((outputSize, inputSize))
         self.gradWeight = np.zeros((outputSize, inputSize))
         if bias:
@@ -67,9 +74,8 @@ class Linear(Module):
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw W and b uniformly with standard deviation `stdv`."""
-        bound = 1 / math.sqrt(self.weight.shape[1]) if stdv is None else stdv * math.sqrt(3)
         for parameter in self.parameters()[0]:
-            random.uniform(-bound, bound, out=parameter)
+            draw(parameter, self.weight.shape[1], stdv)
         return self
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
@@ -151,6 +157,7 @@ class LinearWeightNorm(OtherNames, Linear):
 
     def __init__(self, inputSize: int, outputSize: int, bias: bool = True, eps: float = 1e-16):
         Module.__init__(self)
+        positive(self, inputSize, outputSize)
         self.inputSize, self.outputSize, self.eps = inputSize, outputSize, eps
         self.weight, self.v, self.gradV = (np.zeros((outputSize, inputSize)) for _ in range(3))
         self.g, self.gradG, self.norm, self.scale = (np.zeros((outputSize, 1)) for _ in range(4))
@@ -247,8 +254,7 @@ class Bilinear(Module):
     def __init__(self, inputSize1: int, inputSize2: int, outputSize: int, bias: bool = True):
         super().__init__()
         sizes = (outputSize, inputSize1, inputSize2)
-        if any(size != int(size) or size < 1 for size in sizes):
-            raise ValueError(f'{self.typename}: positive whole numbers needed as sizes, got {sizes}')
+        positive(self, *sizes)
         self.weight, self.gradWeight = np.zeros(sizes), np.zeros(sizes)
         if bias:
             self.bias, self.gradBias = np.zeros(outputSize), np.zeros(outputSize)

@@ -379,3 +379,14 @@ def test_cast_to_nonsense_leaves_the_module_as_it_was():
     )
     assert net.get(1).weight.dtype == net.dtype == np.float64
     net.forward(X)
+
+
+@pytest.mark.parametrize('sizes', [(0, 2), (2, 0), (-1, 2), (2.5, 2)])
+def test_sizes_that_make_no_layer(sizes):
+    with pytest.raises(ValueError, match='nn.Linear: positive whole numbers needed as sizes, got'):
+        nn.Linear(*sizes)
+
+
+def test_loss_of_nothing():
+    with pytest.raises(ValueError, match=r'nn.MSECriterion: input of at least one element needed, got shape \(0,\)'):
+        nn.MSECriterion().forward(np.ones(0), np.ones(0))
