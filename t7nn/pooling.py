@@ -95,7 +95,7 @@ class Pooling(Planes):
         self.ceil_mode = False
         return self
 
-    def plan(self, sizes: Sizes) -> 'Plan':
+    def plan(self, sizes: Sizes) -> Plan:
         """How inputs of `sizes` are worked off: checked, and the same object as long as no field is changed."""
         own = self.__dict__
         key = sizes, [own.get(name) for name in self.fields]
@@ -104,7 +104,7 @@ class Pooling(Planes):
             known = self._plan = key, self.new_plan(sizes)
         return known[1]
 
-    def new_plan(self, sizes: Sizes) -> 'Plan':
+    def new_plan(self, sizes: Sizes) -> Plan:
         """`plan` made anew."""
         kernel, stride, pad, dilation = self.sizes('k'), self.sizes('d'), self.sizes('pad'), self.sizes('dilation', 1)
         if any(p > k // 2 for k, p in zip(kernel, pad, strict=True)):
@@ -113,7 +113,7 @@ class Pooling(Planes):
         geometry = Geometry(sizes, counts, kernel, stride, pad, dilation)
         return Plan(geometry, counts, *self.details(geometry))
 
-    def details(self, geometry: 'Geometry') -> tuple:
+    def details(self, geometry: Geometry) -> tuple:
         """The rest of a `Plan`."""
         raise self.error('details(geometry) needed in every Pooling layer', TypeError)
 
@@ -124,6 +124,19 @@ class Pooling(Planes):
         if hasattr(self, 'dilationW'):
             text += ', ' + self.listed('dilation')
         return text + ')'
+
+
+def keep_larger(
+    value: np.ndarray, best: np.ndarray, code: int | np.ndarray, codes: np.ndarray, larger: np.ndarray, step: np.ndarray
+) -> None:
+    """Where `value` is larger than `best`, take it, and take `code` into `codes`; codes grow from tap to tap.
+
+    `larger` and `step` are scratch of one byte, and of the dtype of codes.
+    """
+    np.greater(value, best, out=larger)
+    np.fmax(value, best, out=best)
+    np.multiply(larger.view(np.uint8), step.dtype.type(code) if isinstance(code, int) else code, out=step)
+    np.maximum(codes, step, out=codes)
 
 
 class MaxPooling(Planes):
@@ -173,18 +186,14 @@ class MaxPooling(Planes):
                     part = value if to is None else value[to]
                     np.copyto(part, v)
                     v = part
-                np.greater(v, b, out=m)
-                np.fmax(v, b, out=b)
                 if codes is None:
-                    np.multiply(m.view(np.uint8), dtype.type(place + 1), out=s)
+                    keep_larger(v, b, place + 1, c, m, s)
                 else:
-                    np.add(codes[of], dtype.type(place * inner), out=s)
-                    np.multiply(s, m.view(np.uint8), out=s)
-                np.maximum(c, s, out=c)  # codes grow from tap to tap
+                    keep_larger(v, b, np.add(codes[of], dtype.type(place * inner), out=s), c, m, s)
             x, codes, inner = best, code, inner * len(stage.taps)
         return codes
 
-    def largest_by_phases(self, x: np.ndarray, geometry: 'Geometry', y: np.ndarray) -> np.ndarray:
+    def largest_by_phases(self, x: np.ndarray, geometry: Geometry, y: np.ndarray) -> np.ndarray:
         """As `largest`, by `Phases`."""
         extent, parts, shifts = phases_of(*geometry)
         rest = y.shape[1 + len(extent) :]
@@ -206,14 +215,10 @@ class MaxPooling(Planes):
                     np.copyto(b, v)
                     np.copyto(c, 0 if code_of is None else code_of[on])
                     continue
-                np.greater(v, b, out=m)
-                np.maximum(v, b, out=b)
                 if code_of is None:
-                    np.multiply(m.view(np.uint8), dtype.type(place), out=s)
+                    keep_larger(v, b, place, c, m, s)
                 else:
-                    np.add(code_of[on], dtype.type(place * inner), out=s)
-                    np.multiply(s, m.view(np.uint8), out=s)
-                np.maximum(c, s, out=c)
+                    keep_larger(v, b, np.add(code_of[on], dtype.type(place * inner), out=s), c, m, s)
             inner *= len(axis)
         inside = (slice(None), *map(slice, geometry.counts))
         np.copyto(y, best.reshape(len(x), *extent, *rest)[inside])
@@ -223,7 +228,7 @@ class MaxPooling(Planes):
         return code
 
     def pool(
-        self, x: np.ndarray, y: np.ndarray, stages: 'Callable[[slice], list[Stage] | Geometry]'
+        self, x: np.ndarray, y: np.ndarray, stages: Callable[[slice], list[Stage] | Geometry]
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """Fill y, by stages or, given a geometry, by phases; gives slices of the rows and the codes of these rows,
         which the next ones overwrite."""
