@@ -119,7 +119,7 @@ class AbsCriterion(Elementwise):
         return float(np.abs(x - t).sum())
 
     def derivative(self, x, t, dx):
-        np.copysign(1, x - t, dx)
+        np.copysign(1, x - t + 0.0, dx)  # -0 is 0 as well
 
 
 class SmoothL1Criterion(Elementwise):
@@ -321,6 +321,8 @@ class BCECriterion(Weighted, Elementwise):
     EPS = 1e-12
 
     def loss(self, x, t):
+        if not ((x >= 0) & (x <= 1)).all():
+            raise self.error(f'input between 0 and 1 needed, got one from {x.min():g} to {x.max():g}')
         losses = t * np.log(x + self.EPS) + (1 - t) * np.log(1 - x + self.EPS)
         return -float((losses * self._weights(x.shape[-1])).sum())
 

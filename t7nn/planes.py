@@ -188,6 +188,10 @@ class Planes(Sliding):
 
     frames = False
 
+    def empty(self) -> None:
+        """`clearState()`, by another name."""
+        self.clearState()
+
     def image(self, tensor: np.ndarray, what: str = 'input') -> tuple[int, ...]:
         """The sizes of the windowed axes of `tensor`, which is checked."""
         self.check(tensor, what)

@@ -30,7 +30,6 @@ __all__ = [
 LONG = np.dtype(np.int64)
 BOOL = np.dtype(bool)
 CODES = np.dtype(np.uint8), np.dtype(np.uint32)
-MINUS_INF = np.array(-np.inf)
 SIZES = {'T': 'time', 'H': 'height', 'W': 'width'}
 
 
@@ -143,7 +142,9 @@ class MaxPooling(Planes):
     """What all max poolings do. NaN is never the largest; of equal ones the first in the order of the memory is.
 
     While at work, the place of the largest element in its window is a small number, `code`: from 1 in the order of the
-    memory, and 0 where no element is larger than -inf. ``indices`` tells it by each class's own convention.
+    memory, and 0 where there is none: all elements are -inf or NaN, or the window, after ``ceil()``, lies beyond the
+    input. The output is then the least finite number, as in Torch7. ``indices`` tells the place by each class's own
+    convention.
     """
 
     cleared = (*Module.cleared, 'indices')
@@ -163,7 +164,7 @@ class MaxPooling(Planes):
     def largest(self, x: np.ndarray, stages: list[Stage], y: np.ndarray) -> np.ndarray:
         """Write the largest elements of all windows of x to y; the result is their codes."""
         dtype = CODES[math.prod([len(stage.taps) for stage in stages]) > 255]
-        codes, inner = None, 1
+        codes, inner, least = None, 1, np.finfo(y.dtype).min
         for i, stage in enumerate(stages, 1):
             shape = (len(x), *stage.shape, *y.shape[1 + len(self.axes) :])
             best = y if i == len(stages) else self.scratch(f'_best{i}', shape)
@@ -171,13 +172,13 @@ class MaxPooling(Planes):
             larger, step = self.scratch('_larger', shape, BOOL), self.scratch('_step', shape, dtype)
             value = self.scratch('_value', shape) if stage.strided else None
             if not (begun := stage.taps[0][0] is None):
-                best.fill(-np.inf)
+                best.fill(least)
                 code.fill(0)
             for place, (to, of) in enumerate(stage.taps):
                 v = x[of]
                 if begun and place == 0:
-                    np.fmax(v, MINUS_INF, out=best)  # not nan
-                    np.copyto(code, np.greater(best, MINUS_INF, out=larger) if codes is None else codes[of])
+                    np.fmax(v, least, out=best)  # not nan
+                    np.copyto(code, np.greater(best, least, out=larger) if codes is None else codes[of])
                     continue
                 b, m, c, s = best, larger, code, step
                 if to is not None:
@@ -199,9 +200,10 @@ class MaxPooling(Planes):
         rest = y.shape[1 + len(extent) :]
         lengths = [1 + max(phase for phase, _ in axis) for axis in shifts]
         phases = self.scratch('_phases', (*lengths, len(x), *extent, *rest))
-        phases.fill(-np.inf)
+        least = np.finfo(y.dtype).min
+        phases.fill(least)
         for to, of in parts:
-            np.fmax(x[of], MINUS_INF, out=phases[to])  # not nan
+            np.fmax(x[of], least, out=phases[to])  # not nan
         dtype = CODES[math.prod(geometry.kernel) > 255]
         best, codes, inner, planes = phases.reshape(*lengths, -1), None, 1, math.prod(rest)
         for i, axis in reversed(list(enumerate(shifts))):
@@ -223,8 +225,8 @@ class MaxPooling(Planes):
         inside = (slice(None), *map(slice, geometry.counts))
         np.copyto(y, best.reshape(len(x), *extent, *rest)[inside])
         code = np.add(codes.reshape(len(x), *extent, *rest)[inside], dtype.type(1))
-        if y.min(initial=0) == -np.inf:
-            code[y == -np.inf] = 0
+        if y.min(initial=0) == least:
+            code[y == least] = 0
         return code
 
     def pool(

@@ -23,8 +23,8 @@ def elements(start, kernel, dilation, sizes):
 
 
 def largest(x, places):
-    """(value, place) of the first element of `places` that is larger than all before it, from -inf on."""
-    best = -math.inf, None
+    """(value, place) of the first element of `places` that is larger than all before it, from the least number on."""
+    best = -np.finfo(float).max, None
     for place in places:
         if x[place] > best[0]:
             best = x[place], place

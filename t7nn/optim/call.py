@@ -28,7 +28,8 @@ def undone_on_error(x: np.ndarray) -> Iterator[np.ndarray]:
 
 def value(result: Any) -> float:
     """f(x), from what a function gives that need not compute df/dx."""
-    return float(result[0] if isinstance(result, (tuple, list)) else result)
+    fx = result[0] if isinstance(result, (tuple, list)) else result
+    return float(fx.item() if isinstance(fx, np.ndarray) else fx)
 
 
 class Call:

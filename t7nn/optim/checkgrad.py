@@ -38,10 +38,10 @@ def checkgrad(opfunc: Callable, x: np.ndarray, eps: float = 1e-7) -> tuple[float
     with undone_on_error(x):
         gradient = call.evaluate()[1].copy()  # opfunc may use one array for all its answers
         estimate = np.empty_like(gradient)
-        for i, centre in enumerate(x.copy()):
+        for i, centre in enumerate(x.tolist()):
             x[i] = centre + eps
             above = value(call.evaluate())
-            x[i] -= 2 * eps
+            x[i] = x.item(i) - 2 * eps
             estimate[i] = (above - value(call.evaluate())) / (2 * eps)
             x[i] = centre
     with np.errstate(invalid='ignore'):  # nan where both are 0, as in Lua
