@@ -30,8 +30,10 @@ __all__ = [
 
 def positive(layer: Module, *sizes: int) -> None:
     """Raise unless all `sizes` are whole numbers of at least 1."""
-    if not all(isinstance(size, (int, np.integer)) and size >= 1 for size in sizes):
-        raise ValueError(f'{layer.typename}: positive whole numbers needed as sizes, got {sizes}')
+    whole = all(isinstance(size, (int, np.integer)) for size in sizes)
+    if not whole or min(sizes) < 1:
+        text = f'{layer.typename}: positive whole numbers needed as sizes, got {sizes}'
+        raise ValueError(text) if whole else TypeError(text)
 
 
 def draw(parameter: np.ndarray, fan_in: int, stdv: float | None = None) -> None:

@@ -392,7 +392,7 @@ class TestBadInput:
             ({None: 1}, ValueError, 'None cannot be a key'),
             ('\ud800', UnicodeEncodeError, 'surrogates not allowed'),
         ],
-        ids=repr,
+        ids=lambda value: type(value).__name__,
     )
     def test_what_has_no_place(self, value, error, text):
         with pytest.raises(error, match=text):
