@@ -11,7 +11,7 @@ import numpy as np
 from .containers import Container, Sequential
 from .module import Module
 from .simple import Reshape, Reshaping, Select, Transpose
-from .tensors import describe, nested_map
+from .tensors import describe, nested_map, silent
 
 __all__ = [
     'Collapse',
@@ -117,6 +117,7 @@ class Convert(Container):
             return Select(dimension, 1)
         raise self.error(f'unrecognized conversion of shape {source} to {target}')
 
+    @silent
     def _batch(self, tensor: np.ndarray, rank: int, dimension: int, what: str) -> np.ndarray:
         """`tensor` in this module's dtype, with a batch's dimension where it has not the `rank` of a batch."""
         if isinstance(tensor, np.ndarray) and tensor.dtype != self.dtype:

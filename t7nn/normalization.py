@@ -17,6 +17,7 @@ from .miscellaneous import Identity
 from .module import Module
 from .simple import Replicate
 from .table import ConcatTable, CSubTable
+from .tensors import silent
 
 __all__ = [
     'BatchNormalization',
@@ -248,10 +249,12 @@ class Normalize(Module):
         powers = np.vecdot(x, x) if self.p == 2 else (np.abs(x) ** self.p).sum(-1)
         return (powers[..., np.newaxis] + self.eps) ** (1 / self.p)
 
+    @silent
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         output = self.buffer_like('output', input)
         return np.divide(input, self._norm(input), output)
 
+    @silent
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         self.check(gradOutput, 'gradOutput', input.shape)
         norm = self._norm(input)
@@ -374,6 +377,7 @@ class SpatialCrossMapLRN(Module):
             out *= -self.beta
             np.exp(out, out)
 
+    @silent
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
         if input.ndim not in (3, 4):
@@ -388,6 +392,7 @@ class SpatialCrossMapLRN(Module):
             y *= x
         return output
 
+    @silent
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         # dx = dy scale^-beta - 2 alpha beta / size x (sum of dy y / scale over the neighbours)
         self.check(gradOutput, 'gradOutput', input.shape)

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from .module import Module
-from .tensors import describe, dtype_of
+from .tensors import describe, dtype_of, silent
 
 __all__ = [
     'Contiguous',
@@ -267,6 +267,7 @@ class Copy(Module):
         self.output = np.empty(0, dtype_of(outtype))
         self.forceCopy = forceCopy or self.gradInput.dtype != self.output.dtype
 
+    @silent
     def _copy(self, name: str, tensor: np.ndarray, what: str) -> np.ndarray:
         if not isinstance(tensor, np.ndarray):
             self.check(tensor, what)

@@ -170,6 +170,17 @@ def test_gradient_of_normalize_at_zero():
         assert np.isfinite(layer.backward(x, np.ones((2, 3)))).all()
 
 
+def test_normalisations_without_a_bound_to_what_they_divide_by():
+    # inf and nan without a warning, which would be an error here
+    layer, x = nn.Normalize(1, 0), np.array([[0.0, 2.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(layer.forward(x), [[0, 1], [np.nan] * 2])
+    np.testing.assert_array_equal(layer.backward(x, np.ones((2, 2))), [[np.nan, 0], [np.nan] * 2])
+    for beta in (0.75, 2):
+        layer, x = nn.SpatialCrossMapLRN(1, 1, beta, 0), np.array([0.0, 1.0]).reshape(2, 1, 1)
+        np.testing.assert_array_equal(layer.forward(x).ravel(), [np.nan, 1])
+        np.testing.assert_array_equal(layer.backward(x, np.ones((2, 1, 1))).ravel(), [np.nan, 1 - 2 * beta])
+
+
 def test_bad_normalize():
     with pytest.raises(ValueError, match='nn.Normalize: a norm p > 0 needed, got 0'):
         nn.Normalize(0)

@@ -303,6 +303,13 @@ def test_copy_casts():
     assert nn.Copy('torch.DoubleTensor', 'torch.LongTensor').forward(np.array([1.9, -1.9])).tolist() == [1, -1]
 
 
+def test_casts_of_what_does_not_fit():
+    x = np.array([1e300, -1e300, 1.5])
+    for layer in (nn.Copy('torch.DoubleTensor', 'torch.FloatTensor'), nn.Convert().float()):
+        np.testing.assert_array_equal(layer.forward(x), [np.inf, -np.inf, 1.5])
+        assert layer.output.dtype == np.float32
+
+
 def test_copy_that_is_not_cast():
     net = nn.Sequential().add(nn.Copy('torch.DoubleTensor', 'torch.FloatTensor', False, True)).add(nn.Linear(2, 1))
     net.float()
