@@ -3,7 +3,6 @@
 Torch7 manual: criterion.md
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
@@ -383,7 +382,7 @@ class ModuleCriterion(Criterion):
             if module is not None and not isinstance(module, Module):
                 raise self.error(f'a module needed as {name}, got {describe(module)}', TypeError)
         if inputModule is not None and inputModule.parameters()[0]:
-            warnings.warn(f"{self.typename} doesn't support parameter updates", stacklevel=3)
+            print(f"Warning: {self.typename} doesn't support parameter updates")  # as Torch7 does
         self.inputModule = inputModule
         self.targetModule = targetModule
         self.castTarget = castTarget

@@ -99,5 +99,5 @@ def test_sizes_may_be_a_table_of_whole_floats():
 
 def test_only_arguments_that_are_whole_numbers_become_such():
     assert isinstance(nn.MulConstant(2.0).constant_scalar, float)
-    with pytest.raises(ValueError, match='whole numbers needed as sizes'):
+    with pytest.raises(TypeError, match='whole numbers needed as sizes'):
         nn.Linear(2.5, 3)
