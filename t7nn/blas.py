@@ -101,7 +101,12 @@ def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
 
 
 def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
-    """a += scale * x, for vectors."""
+    """a += scale * x, for arrays of one shape; without a temporary where both are contiguous."""
+    if a.ndim != 1:
+        if not (a.flags.c_contiguous and x.flags.c_contiguous and a.shape == x.shape):
+            a += scale * x
+            return
+        a, x = a.reshape(-1), x.reshape(-1)
     result = _ROUTINES[a.dtype.char].axpy(x, a, a.size, scale)
     if result is not a:
         a[...] = result

@@ -20,6 +20,7 @@ from typing import Any, Self, get_args
 
 import numpy as np
 
+from .blas import add_scaled
 from .tensors import cast, describe, dtype_of, flatten, nested_map, offset, owner, view
 
 __all__ = ['Criterion', 'Module']
@@ -460,7 +461,7 @@ class Module(Node):
     def updateParameters(self, learningRate: float) -> None:
         """parameter -= learningRate * gradient, for every parameter."""
         for parameter, gradient in zip(*self.parameters(), strict=True):
-            parameter -= learningRate * gradient
+            add_scaled(parameter, -learningRate, gradient)
 
     def share(self, module: 'Module', *names: str) -> Self:
         """Let this module's tensors of these `names` be those of `module`, the same memory; names that it lacks are
