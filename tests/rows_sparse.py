@@ -44,7 +44,38 @@ RENORMED = {
     'update': 'forward scales the weight itself',
 }
 
+INDEXED = {
+    'input_gradient': 'keys have none, and that of the values is tested in test_sparse.py',
+    'flat_parameters': 'the gradient is a table, of which this class shows a dense copy',
+}
+
+
+class DenseIndexLinear(nn.IndexLinear):
+    """`IndexLinear` whose parameters() shows the gradient of W as a tensor."""
+
+    def parameters(self):
+        (weight, bias), (running, gradBias) = super().parameters()
+        dense = np.zeros_like(weight)
+        for keys, gradients in zip(running['keys'], running['gradWeight'], strict=True):
+            np.add.at(dense, keys + self.offset, gradients)
+        return [weight, bias], [dense, gradBias]
+
+
+def index_linear(*arguments):
+    return DenseIndexLinear(5, 3, *arguments).reset()
+
+
+def keyed(rng):
+    """A batch of two samples: keys, values."""
+    return [[np.array([1, 3, 4]), np.array([3, 2])], [away_from_zero(rng, 3), away_from_zero(rng, 2)]]
+
+
 ROWS = [
+    Row(index_linear, keyed, batch=False, skip=INDEXED),
+    Row(index_linear, lambda rng: [np.array([5, 1]), away_from_zero(rng, 2)], batch=False, skip=INDEXED),
+    Row(
+        lambda: index_linear(True, 1), lambda rng: [np.array([4, 0]), away_from_zero(rng, 2)], batch=False, skip=INDEXED
+    ),
     Row(lambda: nn.LookupTable(6, 3), indices(5), skip=LOOKED_UP),
     Row(lambda: nn.LookupTable(6, 3), indices(2, 4), skip=LOOKED_UP),
     Row(lambda: nn.LookupTable(6, 3, 2), indices(2, 4), skip=LOOKED_UP | {'parameter_gradient': 'padding has none'}),

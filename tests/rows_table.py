@@ -125,4 +125,16 @@ PAIRS = [
     ),
 ]
 
-ROWS = CONTAINERS + CONVERSIONS + ARITHMETIC + PAIRS
+LOSSES = [
+    Row(
+        lambda: nn.CriterionTable(nn.MSECriterion()),
+        lambda rng: [away_from_zero(rng, 3, 4), away_from_zero(rng, 3, 4)],
+        batch=False,
+        skip={
+            'input_gradient': 'it gives that of the input, not that of the target; tested in test_criterions.py',
+            'single_precision': 'a loss is a number',
+        },
+    ),
+]
+
+ROWS = CONTAINERS + CONVERSIONS + ARITHMETIC + PAIRS + LOSSES

@@ -1,7 +1,7 @@
 """Every row of the table through every generic check."""
 
 import pytest
-from table import rows
+from table import CriterionRow, rows
 
 import t7nn as nn
 from t7nn.testing import CHECKS, check_module
@@ -16,3 +16,15 @@ def test_row(name):
     assert not unknown, f'no such checks: {unknown}'
     nn.manualSeed(7)
     check_module(row.make(), row.draw(), batch=row.batch, skip=row.skip)
+
+
+def test_every_class_stands_in_the_table():
+    made = [row.make() for row in [*ROWS.values(), *rows(CriterionRow).values()]]
+    inside = [inner for module in made if isinstance(module, nn.Module) for inner in module.listModules()]
+    names = {cls.__name__ for object in made + inside for cls in type(object).__mro__}
+    classes = {
+        name
+        for name, value in vars(nn).items()
+        if isinstance(value, type) and issubclass(value, (nn.Module, nn.Criterion))
+    }
+    assert classes <= names

@@ -58,9 +58,13 @@ class Case:
         return copied(module.forward(input))
 
     def gradOutput(self, output: Any) -> Any:
-        """A gradient for `output` with no two elements alike."""
+        """A gradient for `output` with no two elements alike; 1 for an output that is a number, a loss."""
         rng = np.random.RandomState(2)
-        return nested_map(lambda tensor: (rng.rand(*np.shape(tensor)) + 0.5).astype(tensor.dtype), output)
+
+        def gradient(tensor: Any) -> Any:
+            return (rng.rand(*tensor.shape) + 0.5).astype(tensor.dtype) if np.ndim(tensor) else 1.0
+
+        return nested_map(gradient, output)
 
     def run(self, module: Module, input: Any, scale: float = 1) -> dict[str, Any]:
         """All that forward and backward give."""
