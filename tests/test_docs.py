@@ -27,3 +27,11 @@ def test_every_class_is_documented():
             assert re.search(rf'\b{name}\b', text), f'{name} is on no page'
             assert value.__doc__, f'{name} has no docstring'
             assert re.search('(manual|[Ss]ource)[^\n]*: ', value.__doc__), f'{name} does not name its source'
+
+
+def test_every_class_has_an_example():
+    lines = [line for page in PAGES for line in page.read_text().splitlines() if line.startswith(('>>>', '...'))]
+    examples = '\n'.join(lines)
+    for name, value in vars(nn).items():
+        if isinstance(value, type) and issubclass(value, (nn.Module, nn.Criterion)) and name != 'Container':
+            assert re.search(rf'\bnn\.{name}\b', examples), f'{name} has no example'
