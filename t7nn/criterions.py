@@ -315,6 +315,8 @@ class BCECriterion(Weighted, Elementwise):
     sizeAverage
         False: the sum instead of the mean
 
+    Raises a ValueError for an input outside 0..1.
+
     Torch7 manual: criterion.md#nn.BCECriterion
     """
 
