@@ -6,36 +6,56 @@ SciPy is loaded with the first call.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ['abs_sum', 'add_outer', 'add_product', 'add_scaled', 'constant', 'keep', 'ones']
+__all__ = [
+    'ONE',
+    'ZERO',
+    'abs_sum',
+    'add',
+    'add_outer',
+    'add_product',
+    'add_scaled',
+    'inner',
+    'keep',
+    'multiply',
+    'ones',
+]
+
+
+class PerDtype(dict):
+    """What `make(dtype)` gives, made once for each dtype: the cheapest look-up there is."""
+
+    def __init__(self, make: Callable[[np.dtype], Any]):
+        self.make = make
+
+    def __missing__(self, dtype: np.dtype) -> Any:
+        self[dtype] = self.make(dtype)
+        return self[dtype]
 
 
 class _Routines(NamedTuple):
     asum: Callable
     axpy: Callable
+    dot: Callable
     gemm: Callable
     ger: Callable
+    scal: Callable
 
 
-class _Loader(dict):
-    def __missing__(self, char: str) -> _Routines:
-        from scipy.linalg.blas import get_blas_funcs
+def _load(dtype: np.dtype) -> _Routines:
+    from scipy.linalg.blas import get_blas_funcs
 
-        self[char] = _Routines(*get_blas_funcs(_Routines._fields, dtype=char))
-        return self[char]
+    return _Routines(*get_blas_funcs(_Routines._fields, dtype=dtype))
 
 
-_ROUTINES = _Loader()
+_ROUTINES = PerDtype(_load)
 
-
-@lru_cache(maxsize=256)
-def constant(value: float, char: str) -> np.ndarray:
-    """`value` as a 0-d array of the dtype that `char` names: as an operand of a ufunc it saves 0.2 us over a number."""
-    return np.array(value, char)
+#: 0-d arrays: as operands of a ufunc they save 0.2 us over numbers
+ZERO, ONE = (PerDtype(partial(np.array, number)) for number in (0, 1))
 
 
 @lru_cache(maxsize=256)
@@ -62,7 +82,14 @@ def keep(x: np.ndarray, mask: np.ndarray, out: np.ndarray) -> None:
 
 def abs_sum(x: np.ndarray) -> float:
     """|x|_1 of a vector."""
-    return float(_ROUTINES[x.dtype.char].asum(x))
+    return _ROUTINES[x.dtype].asum(x)
+
+
+def inner(x: np.ndarray, y: np.ndarray) -> float:
+    """The sum of x * y, of one shape: a third of the time of ``x.dot(y).item()`` where they are short."""
+    if x.ndim != 1:
+        x, y = x.reshape(-1), y.reshape(-1)
+    return _ROUTINES[x.dtype].dot(x, y)
 
 
 def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray, b: np.ndarray | None = None) -> None:
@@ -70,9 +97,8 @@ def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray, b: np.n
 
     Where `b` is given, b += scale * g likewise: weights and bias of a linear layer in one call.
     """
-    transposed, vectors = a.T, g.ndim == 1
-    routines = _ROUTINES[a.dtype.char]
-    if vectors and x.ndim == 1 and len(g) == len(a) and len(x) == len(transposed):
+    transposed, routines = a.T, _ROUTINES[a.dtype]
+    if g.ndim == x.ndim == 1:
         result = routines.ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
     elif g.ndim == x.ndim == 2 and (len(g), g.shape[1], x.shape[1]) == (len(x), *a.shape):
         result = routines.gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
@@ -83,7 +109,7 @@ def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray, b: np.n
     if result is not transposed:
         transposed[...] = result
     if b is not None:
-        summed = g if vectors else ones(len(g), g.dtype).dot(g)
+        summed = g if g.ndim == 1 else ones(len(g), g.dtype).dot(g)
         result = routines.axpy(summed, b, len(b), scale)
         if result is not b:
             b[...] = result
@@ -95,9 +121,16 @@ def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
         c, a, b = c.T, b.T, a.T
     first, first_transposed = (a, 0) if a.flags.f_contiguous else (a.T, 1)
     second, second_transposed = (b, 0) if b.flags.f_contiguous else (b.T, 1)
-    result = _ROUTINES[c.dtype.char].gemm(1, first, second, 1, c, first_transposed, second_transposed, 1)
+    result = _ROUTINES[c.dtype].gemm(1, first, second, 1, c, first_transposed, second_transposed, 1)
     if result is not c:
         c[...] = result
+
+
+def add(a: np.ndarray, x: np.ndarray) -> None:
+    """a += x, for vectors."""
+    result = _ROUTINES[a.dtype].axpy(x, a)
+    if result is not a:
+        a[...] = result
 
 
 def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
@@ -107,6 +140,15 @@ def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
             a += scale * x
             return
         a, x = a.reshape(-1), x.reshape(-1)
-    result = _ROUTINES[a.dtype.char].axpy(x, a, a.size, scale)
+    result = _ROUTINES[a.dtype].axpy(x, a, a.size, scale)
+    if result is not a:
+        a[...] = result
+
+
+def multiply(a: np.ndarray, scale: float) -> None:
+    """a *= scale, where `a` is contiguous."""
+    if a.ndim != 1:
+        a = a.reshape(-1)
+    result = _ROUTINES[a.dtype].scal(scale, a)
     if result is not a:
         a[...] = result

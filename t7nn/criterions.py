@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .blas import constant
+from .blas import inner, multiply
 from .module import Criterion
 from .tensors import describe, number
 from .transfer import LogSoftMax, Sigmoid
@@ -58,10 +58,9 @@ class Elementwise(Criterion):
 
     def pair(self, input: np.ndarray, target: Any) -> np.ndarray:
         """Check both; the target in the input's shape."""
-        dtype = self.dtype
         if (
             input.__class__ is target.__class__ is np.ndarray
-            and input.dtype is target.dtype is dtype
+            and input.dtype is target.dtype is self.dtype
             and input.shape == target.shape
             and input.size
         ):
@@ -89,7 +88,7 @@ class Elementwise(Criterion):
         self.derivative(input, target, gradInput)
         factor = self.factor / input.size if self.sizeAverage else self.factor
         if factor != 1:
-            np.multiply(gradInput, constant(factor, gradInput.dtype.char), gradInput)
+            multiply(gradInput, factor)
         return gradInput
 
 
@@ -102,8 +101,8 @@ class MSECriterion(Elementwise):
     factor = 2
 
     def loss(self, x, t):
-        difference = (x - t).ravel()
-        return difference.dot(difference).item()  # a float, whatever the dtype
+        difference = x - t
+        return inner(difference, difference)
 
     def derivative(self, x, t, dx):
         np.subtract(x, t, dx)

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import random
 from .arithmetic import Max
-from .blas import add_outer, add_scaled
+from .blas import add, add_outer
 from .containers import Sequential
 from .module import Module, OtherNames
 from .simple import View, _sizes
@@ -84,13 +84,13 @@ class Linear(Module):
         try:
             if input.dtype is not self.dtype:
                 self.check(input)
-            output = input.dot(self.weight.T, self.output)
+            output = self.weight.dot(input, self.output) if input.ndim == 1 else input.dot(self.weight.T, self.output)
         except (AttributeError, ValueError):  # dot() is strict about its second argument: it is the guard of the buffer
             self._check_size(input, 'input', 1)
             output = input.dot(self.weight.T, self.buffer('output', input.shape[:-1] + (len(self.weight),)))
         if self.bias is not None:
             if output.ndim == 1:
-                add_scaled(output, 1, self.bias)
+                add(output, self.bias)
             else:
                 output += self.bias
         return output

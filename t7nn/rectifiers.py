@@ -9,7 +9,7 @@ import numpy as np
 
 from . import random
 from .arithmetic import MulConstant
-from .blas import constant, keep
+from .blas import ZERO, keep
 from .containers import Rows
 from .miscellaneous import Identity
 from .table import ConcatTable, JoinTable
@@ -76,7 +76,7 @@ class ReLU(Threshold):
         super().__init__(0, 0, inplace)
 
     def function(self, x, y):
-        np.fmax(x, constant(0, y.dtype.char), y)
+        np.fmax(x, ZERO[y.dtype], y)
 
 
 class ReLU6(Clipping):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .blas import constant, keep, ones
+from .blas import ONE, abs_sum, inner, keep, multiply, ones
 from .module import Module
 
 __all__ = [
@@ -32,53 +32,54 @@ __all__ = [
 ]
 
 
-class Pointwise(Module):
-    """The base of elementwise layers y = f(x).
+class SameShape(Module):
+    """The base of layers whose output has the shape of the input.
 
-    A layer says `function(x, y)`, which writes f(x) into y, and `derivative(x, y, dy, dx)`, which writes f'(x) dy into
-    dx. With ``inplace`` y is the memory of x and dx that of dy, so a layer that offers it computes dx from y.
+    A layer says `function(x, y)`, which writes f(x) into y, and `derivative(x, y, dy, dx)`, which writes the gradient
+    into dx. With ``inplace`` y is the memory of x and dx that of dy, so a layer that offers it computes dx from y.
     """
+
+    #: x, y, dy and dx of the last call: the same arrays need no second look, which would cost more than many a function
+    _fitting = (None,) * 4
 
     def function(self, x: np.ndarray, y: np.ndarray) -> None:
         """y = f(x)."""
-        raise self.error('function(x, y) needed in every Pointwise layer', TypeError)
+        raise self.error('function(x, y) needed in every layer of this base', TypeError)
 
     def derivative(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> None:
-        """dx = f'(x) dy."""
-        raise self.error('derivative(x, y, dy, dx) needed in every Pointwise layer', TypeError)
-
-    # The long conditions ask whether the array of the last call fits: half as dear as calling destination().
+        """dx = the gradient of f at x, applied to dy."""
+        raise self.error('derivative(x, y, dy, dx) needed in every layer of this base', TypeError)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        output = self.output
-        if (
-            self.inplace
-            or output is not self._buffers.get('output')
-            or input.__class__ is not np.ndarray
-            or input.dtype is not output.dtype
-            or input.shape != output.shape
-        ):
+        x, output, _, _ = self._fitting
+        if input is not x or self.output is not output or self.inplace:
             output = self.destination('output', input)
+            self._fitting = input, output, None, None
         self.function(input, output)
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        gradInput, output = self.gradInput, self.output
+        x, output, dy, gradInput = self._fitting
         if (
-            self.inplace
-            or gradInput is not self._buffers.get('gradInput')
-            or gradOutput.__class__ is not np.ndarray
-            or gradOutput.dtype is not gradInput.dtype
-            or gradOutput.shape != gradInput.shape
+            gradOutput is not dy
+            or input is not x
+            or self.output is not output
+            or self.gradInput is not gradInput
+            or self.inplace
         ):
-            gradInput = self.destination('gradInput', gradOutput, 'gradOutput')
-        if not gradOutput.shape == input.shape == output.shape:
-            raise self.error(
-                f'gradOutput of the shape of input {input.shape} and output {output.shape} needed, '
-                f'got shape {gradOutput.shape}'
-            )
+            output, gradInput = self.output, self.destination('gradInput', gradOutput, 'gradOutput')
+            if not gradOutput.shape == input.shape == output.shape:
+                raise self.error(
+                    f'gradOutput of the shape of input {input.shape} and output {output.shape} needed, '
+                    f'got shape {gradOutput.shape}'
+                )
+            self._fitting = input, output, gradOutput, gradInput
         self.derivative(input, output, gradOutput, gradInput)
         return gradInput
+
+
+class Pointwise(SameShape):
+    """The base of elementwise layers y = f(x); `derivative` writes f'(x) dy into dx."""
 
 
 class Tanh(Pointwise):
@@ -92,7 +93,7 @@ class Tanh(Pointwise):
 
     def derivative(self, x, y, dy, dx):
         np.multiply(y, y, dx)
-        np.subtract(constant(1, dx.dtype.char), dx, dx)
+        np.subtract(ONE[dx.dtype], dx, dx)
         np.multiply(dx, dy, dx)
 
 
@@ -108,7 +109,7 @@ class Sigmoid(Pointwise):
         expit(x, y)
 
     def derivative(self, x, y, dy, dx):
-        np.subtract(constant(1, dx.dtype.char), y, dx)
+        np.subtract(ONE[dx.dtype], y, dx)
         np.multiply(dx, y, dx)
         np.multiply(dx, dy, dx)
 
@@ -334,65 +335,42 @@ class GradientReversal(Module):
         return np.multiply(gradOutput, -self.lambda_, self.buffer_like('gradInput', gradOutput, 'gradOutput'))
 
 
-class SoftMaxBase(Module):
+class SoftMaxBase(SameShape):
     """The base of the functions over the class axis: the only one of a vector, the second of a batch, the first of a
     map, the second of a batch of maps.
 
-    A layer says `function(x, y, axis)` and `derivative(y, dy, dx, axis)`.
+    Maxima and sums are arrays that broadcast over the tensor, or numbers, for a vector.
     """
 
-    def axis(self, input: np.ndarray) -> int:
-        """The class axis, from 0."""
-        if not 1 <= input.ndim <= 4:
-            raise self.error(f'1D, 2D, 3D or 4D tensor needed, got shape {input.shape}')
-        axis = 1 - input.ndim % 2
-        if not input.shape[axis]:
-            raise self.error(f'at least one class needed, got shape {input.shape}')
-        return axis
+    def destination(self, name, tensor, what='input'):
+        self.check(tensor, what)
+        if not 1 <= tensor.ndim <= 4:
+            raise self.error(f'1D, 2D, 3D or 4D tensor needed, got shape {tensor.shape}')
+        if not tensor.shape[1 - tensor.ndim % 2]:
+            raise self.error(f'at least one class needed, got shape {tensor.shape}')
+        return super().destination(name, tensor, what)
 
-    def function(self, x: np.ndarray, y: np.ndarray, axis: int) -> None:
-        """y = f(x)."""
-        raise self.error('function(x, y, axis) needed', TypeError)
+    def exp(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:
+        """y = exp(x - max x); the maximum and the sum of y."""
+        # argmax is several times faster than max on rows of few classes
+        if x.ndim == 1:
+            largest = x[x.argmax(), ...]
+        elif x.ndim == 2:
+            largest = x[np.arange(len(x)), x.argmax(1)][:, None]
+        else:
+            largest = x.max(1 - x.ndim % 2, keepdims=True)
+        np.subtract(x, largest, y)
+        np.exp(y, y)
+        return largest, abs_sum(y) if x.ndim == 1 else self.sum(y)
 
-    def derivative(self, y: np.ndarray, dy: np.ndarray, dx: np.ndarray, axis: int) -> None:
-        """dx from y and dy."""
-        raise self.error('derivative(y, dy, dx, axis) needed', TypeError)
-
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        output = self.buffer_like('output', input)
-        self.function(input, output, self.axis(input))
-        return output
-
-    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        gradInput = self.buffer_like('gradInput', gradOutput, 'gradOutput')
-        if gradOutput.shape != self.output.shape:
-            raise self.error(
-                f"gradOutput of the output's shape {self.output.shape} needed, got shape {gradOutput.shape}"
-            )
-        self.derivative(self.output, gradOutput, gradInput, self.axis(gradOutput))
-        return gradInput
-
-
-def _maximum(x: np.ndarray, axis: int) -> Any:
-    # argmax is several times faster than max on rows of few classes
-    if x.ndim == 1:
-        return x.item(x.argmax())
-    if x.ndim == 2:
-        return x[np.arange(len(x)), x.argmax(1)][:, None]
-    return x.max(axis, keepdims=True)
-
-
-def _sum(x: np.ndarray, axis: int) -> Any:
-    # a product with ones is several times faster than sum on rows of few classes
-    if x.ndim == 1:
-        return x.dot(ones(len(x), x.dtype)).item()
-    if x.ndim == 2:
-        return x.dot(ones(x.shape[1], x.dtype))[:, None]
-    return x.sum(axis, keepdims=True)
-
-
-def _log(x: Any) -> Any:
-    return math.log(x) if isinstance(x, float) and x > 0 else np.log(x)
+    def sum(self, x: np.ndarray) -> Any:
+        """The sum over each class axis."""
+        # a product with ones is several times faster than sum on rows of few classes
+        if x.ndim == 1:
+            return inner(x, ones(len(x), x.dtype))
+        if x.ndim == 2:
+            return x.dot(ones(x.shape[1], x.dtype))[:, None]
+        return x.sum(1 - x.ndim % 2, keepdims=True)
 
 
 class SoftMax(SoftMaxBase):
@@ -401,14 +379,13 @@ class SoftMax(SoftMaxBase):
     Torch7 manual: transfer.md#nn.SoftMax
     """
 
-    def function(self, x, y, axis):
-        np.subtract(x, _maximum(x, axis), y)
-        np.exp(y, y)
-        np.divide(y, _sum(y, axis), y)
+    def function(self, x, y):
+        _, total = self.exp(x, y)
+        np.divide(y, total, y)
 
-    def derivative(self, y, dy, dx, axis):
+    def derivative(self, x, y, dy, dx):
         np.multiply(y, dy, dx)
-        np.subtract(dy, _sum(dx, axis), dx)
+        np.subtract(dy, self.sum(dx), dx)
         np.multiply(dx, y, dx)
 
 
@@ -425,11 +402,11 @@ class SoftMin(SoftMax):
     Torch7 manual: transfer.md#nn.SoftMin
     """
 
-    def function(self, x, y, axis):
-        super().function(-x, y, axis)
+    def function(self, x, y):
+        super().function(-x, y)
 
-    def derivative(self, y, dy, dx, axis):
-        super().derivative(y, dy, dx, axis)
+    def derivative(self, x, y, dy, dx):
+        super().derivative(x, y, dy, dx)
         np.negative(dx, dx)
 
 
@@ -439,15 +416,19 @@ class LogSoftMax(SoftMaxBase):
     Torch7 manual: transfer.md#nn.LogSoftMax
     """
 
-    def function(self, x, y, axis):
-        largest = _maximum(x, axis)
-        np.subtract(x, largest, y)
-        np.exp(y, y)
-        np.subtract(x, largest + _log(_sum(y, axis)), y)
+    def function(self, x, y):
+        largest, total = self.exp(x, y)
+        # plain numbers cost a quarter of what arrays of one element do
+        log = largest.item() + math.log(total) if x.ndim == 1 else largest + np.log(total)
+        np.subtract(x, log, y)
 
-    def derivative(self, y, dy, dx, axis):
+    def derivative(self, x, y, dy, dx):
         np.exp(y, dx)
-        np.multiply(dx, _sum(dy, axis), dx)
+        total = self.sum(dy)
+        if dx.ndim == 1:
+            multiply(dx, total)
+        else:
+            dx *= total
         np.subtract(dy, dx, dx)
 
 
