@@ -83,6 +83,26 @@ def test_spatial(geometry, budget):
         compare(lambda i, o, k, s, p, d: nn.SpatialDilatedConvolution(i, o, *k, *s, *p, *d), geometry)
 
 
+@st.composite
+def as_many_windows(draw, dims):
+    """`layers` with many planes and maps, stride 1, and pads that make the output no smaller than the input."""
+    each = st.tuples(*[st.integers(1, 3)] * dims)
+    kernel, dilation = draw(each), draw(each)
+    pad = tuple((d * (k - 1) + 1) // 2 + draw(st.integers(0, 2)) for k, d in zip(kernel, dilation, strict=True))
+    many = st.integers(windows.WIDE, windows.WIDE + 2)
+    return kernel, (1,) * dims, pad, dilation, draw(many), draw(many), draw(each), draw(st.integers(0, 2))
+
+
+@given(st.one_of(as_many_windows(2), as_many_windows(3)))
+@settings(max_examples=60, deadline=None)
+def test_as_many_windows_as_elements(geometry):
+    def make(i, o, k, s, p, d):
+        kind = nn.SpatialDilatedConvolution if len(k) == 2 else nn.VolumetricDilatedConvolution
+        return kind(i, o, *k, *s, *p, *d)
+
+    compare(make, geometry)
+
+
 @given(layers(3))
 @settings(max_examples=30, deadline=None)
 def test_volumetric(geometry):
@@ -228,7 +248,7 @@ def test_few_unfoldings_are_kept():
     layer = nn.SpatialConvolution(1, 1, 2, 2)
     for size in range(2, 12):
         layer.forward(np.zeros((1, size, size)))
-    assert len(layer._geometry._unfoldings) == 2
+    assert len(layer.geometry()._unfoldings) == 2
 
 
 def test_no_more_than_the_budget_is_unfolded(monkeypatch):
@@ -240,7 +260,7 @@ def test_no_more_than_the_budget_is_unfolded(monkeypatch):
         size = 8 * kind.size(layer.geometry(), x, layer.output)
         monkeypatch.setattr(windows, 'BUDGET', 3 * size)
         assert np.allclose(layer.forward(x), whole, rtol=1e-12, atol=1e-12)
-        laid_out = list(layer._geometry._unfoldings.values())
+        laid_out = list(layer.geometry()._unfoldings.values())
         made = [item.columns if planes == 1 else item.rows for item in laid_out]
         assert [array.nbytes for array in made] == [3 * size, size]
         monkeypatch.undo()
