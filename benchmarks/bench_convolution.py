@@ -110,7 +110,20 @@ def lenet(dtype):
         net.forward(x)
         net.backward(x, g)
 
-    calls = {'t7nn': step}
+    own = {
+        'forward': lambda: net.forward(x),
+        'gradInput': lambda: net.updateGradInput(x, g),
+        'accGrad': lambda: net.accGradParameters(x, g),
+    }
+    # the floor: the matrix products of the two convolutions and of the two linear layers
+    shapes = (32, 20, 25, 576), (32, 50, 500, 64), (1, 32, 800, 500), (1, 32, 500, 10)
+    layers = [products(*shape, dtype) for shape in shapes]
+    steps = {
+        name: {'t7nn': call, 'floor': lambda name=name: [layer[name]() for layer in layers]}
+        for name, call in own.items()
+    }
+    step()
+    calls = {'t7nn': step, 'floor': lambda: [call() for layer in layers for call in layer.values()]}
     if torch:
         T = torch.nn
         peer = T.Sequential(
@@ -121,7 +134,7 @@ def lenet(dtype):
         images = {need: torch.from_numpy(x.copy()).requires_grad_(need) for need in (True, False)}
         calls['torch'] = lambda: peer(images[True]).backward(tg)
         calls['torch, no gradInput'] = lambda: peer(images[False]).backward(tg)
-    return {'step': calls}
+    return {**steps, 'step': calls}
 
 
 def main(arguments):

@@ -4,6 +4,7 @@ Torch7 manual: simple.md, convolution.md
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from .module import Module
 from .simple import Replicate
 from .table import ConcatTable, CSubTable
 from .tensors import silent
+from .windows import BUDGET, chunks
 
 __all__ = [
     'BatchNormalization',
@@ -46,6 +48,13 @@ def _dots(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _places(x: np.ndarray) -> np.ndarray:
     """`x` with all axes after the second one made one; as it is where there are none."""
     return x if x.ndim == 2 else x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+
+
+def _parts(*tensors: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """So many examples of tensors of one shape at a time as stay in the cache from one pass over them to the next."""
+    first = tensors[0]
+    for part in chunks(len(first), first[:1].nbytes, BUDGET):
+        yield tuple([tensor[part] for tensor in tensors])
 
 
 class BatchNormalization(Module):
@@ -124,9 +133,10 @@ class BatchNormalization(Module):
         factor = invstd if self.weight is None else invstd * self.weight
         shift = -mean * factor if self.bias is None else self.bias - mean * factor
         output = self.buffer('output', input.shape)
-        y = _places(output)
-        np.multiply(x, self._across(factor), y)
-        y += self._across(shift)
+        factor, shift = self._across(factor), self._across(shift)
+        for part, y in _parts(x, _places(output)):
+            np.multiply(part, factor, y)
+            y += shift
         return output
 
     def _across(self, planes: np.ndarray) -> np.ndarray:
@@ -178,10 +188,12 @@ class BatchNormalization(Module):
         if self.train and len(x) > 1:
             n = x.size // x.shape[1]
             k = product * invstd * invstd / n
-            np.multiply(x, self._across(-k), dx)
-            dx += dy
-            dx += self._across(mean * k - total / n)
-            dx *= self._across(factor)
+            slope, shift, factor = map(self._across, (-k, mean * k - total / n, factor))
+            for x_part, dy_part, part in _parts(x, dy, dx):
+                np.multiply(x_part, slope, part)
+                part += dy_part
+                part += shift
+                part *= factor
         else:
             np.multiply(dy, self._across(factor), dx)
         return gradInput
