@@ -1,5 +1,5 @@
-"""The regulariser on one tensor beside its floor, one pass that reads and writes all parameters, beside the clamp alone,
-of which there is no way around for L1, and beside PyTorch.
+"""The regulariser on one tensor beside its floor, one pass that reads and writes all parameters, beside the clamp alone
+that L1 cannot do without, and beside PyTorch.
 
 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/bench_regularization.py
 """
