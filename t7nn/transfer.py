@@ -52,7 +52,7 @@ class SameShape(Module):
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         x, output, _, _ = self._fitting
-        if input is not x or self.output is not output or self.inplace:
+        if input is not x or self.output is not output or self.inplace or input.shape != output.shape:
             output = self.destination('output', input)
             self._fitting = input, output, None, None
         self.function(input, output)

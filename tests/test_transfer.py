@@ -1,6 +1,7 @@
 """The transfer functions against plain formulas, one number at a time, and what they do with bad input."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -372,3 +373,23 @@ def test_in_place_from_now_on():
     layer.backward(x, dy)
     layer.inplace = True
     assert layer.forward(x) is x and layer.backward(x, dy) is dy
+
+
+@pytest.mark.parametrize('make', [nn.ReLU, nn.Tanh, nn.SoftMax])
+def test_the_same_array_in_another_shape(make):
+    layer, x, dy = make(), np.arange(4.0), np.ones(4)
+    layer.forward(x)
+    layer.backward(x, dy)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)  # of later NumPys
+        x.shape = 2, 2
+    np.testing.assert_array_equal(layer.forward(x), make().forward(x))
+    with pytest.raises(ValueError, match='gradOutput of the shape of input'):
+        layer.backward(x, dy)
+
+
+def test_log_soft_max_of_what_is_not_finite():
+    for x in ([np.nan, 1.0], [-np.inf, -np.inf], [np.inf, 1.0]):
+        with np.errstate(invalid='ignore'):
+            assert np.isnan(nn.LogSoftMax().forward(np.array(x))).any()
+    np.testing.assert_array_equal(nn.LogSoftMax().forward(np.array([-np.inf, 1.0])), [-np.inf, 0])
