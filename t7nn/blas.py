@@ -98,7 +98,7 @@ def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray, b: np.n
     Where `b` is given, b += scale * g likewise: weights and bias of a linear layer in one call.
     """
     transposed, routines = a.T, _ROUTINES[a.dtype]
-    if g.ndim == x.ndim == 1:
+    if g.ndim == x.ndim == 1 and len(g) == len(a) and len(x) == len(transposed):
         result = routines.ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
     elif g.ndim == x.ndim == 2 and (len(g), g.shape[1], x.shape[1]) == (len(x), *a.shape):
         result = routines.gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)

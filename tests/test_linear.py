@@ -236,3 +236,14 @@ def test_nothing_changes_when_a_gradient_does_not_fit():
     for tensor, original in zip(sum(layer.parameters(), []), before, strict=True):
         assert (tensor == original).all()
     assert layer.gradV is not layer.v
+
+
+@pytest.mark.parametrize('layer', [nn.Linear(2, 3), nn.LinearWeightNorm(2, 3)], ids=str)
+@pytest.mark.parametrize('x, dy', [((4,), (3,)), ((2,), (4,)), ((1, 2), (3,)), ((2, 2), (1, 3))])
+def test_gradients_for_vectors_that_do_not_match(layer, x, dy):
+    layer.forward(np.ones(2))
+    before = [parameter.copy() for pair in layer.parameters() for parameter in pair]
+    with pytest.raises(ValueError, match=r'needed, .*got (shape )?\('):
+        layer.accGradParameters(np.ones(x), np.ones(dy))
+    for kept, parameter in zip(before, [parameter for pair in layer.parameters() for parameter in pair], strict=True):
+        np.testing.assert_array_equal(parameter, kept)
