@@ -290,7 +290,7 @@ class Live:
             if fields.get(key) is None:
                 fields[key] = 0 if key == 'output' and issubclass(self.cls, Criterion) else np.empty(0, dtype)
         if issubclass(self.cls, Module):
-            for weight, gradient in getattr(self.cls, 'learned', (('weight', 'gradWeight'), ('bias', 'gradBias'))):
+            for weight, gradient in self.cls.learned:
                 values = fields.get(weight)
                 if isinstance(values, np.ndarray) and fields.get(gradient) is None:
                     fields[gradient] = self.extra.gradient(values)
@@ -299,7 +299,7 @@ class Live:
 @cache
 def _assigned(cls: type) -> set[str]:
     """The names of the attributes that methods of the class assign."""
-    functions = [value for base in cls.__mro__ for value in vars(base).values() if inspect.isfunction(value)]
+    functions = [inspect.unwrap(value) for base in cls.__mro__ for value in vars(base).values() if inspect.isfunction(value)]
     names = {
         step.argval for function in functions for step in dis.get_instructions(function) if step.opname == 'STORE_ATTR'
     }

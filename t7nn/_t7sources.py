@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import struct
 import sys
+from collections.abc import Iterable
 from math import copysign
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,8 @@ class BinarySource(Source):
         self._plans: dict[bytes, tuple] = {}  # see `similar`
         self._records: dict[int, tuple[list, list]] = {}  # see `record`
         self._series: dict[int, tuple] = {}  # see `series`
+        names = 'code', 'key', 'code of value', 'value'
+        self._pair = np.dtype([(name, self.order + code) for name, code in zip(names, ('i4', 'f8') * 2, strict=True)])
         self._learned = 0
         # for each dtype, the one in the file
         self._inFile = {dtype: dtype.newbyteorder(self.order) for dtype in TENSORS.values()}
@@ -151,7 +154,7 @@ class BinarySource(Source):
                 first = ints(buffer, position + 12)[0] if end - position >= 20 else NIL
                 if first == STRING and size in records:
                     table = self.record(reader, word, size)
-                elif first == NUMBER and size <= SERIES:
+                elif first == NUMBER:
                     table = self.series(reader, word, size)
                 else:
                     table = None
@@ -219,6 +222,8 @@ class BinarySource(Source):
 
     def series(self, reader: Reader, index: int, size: int) -> list | None:
         """A table from behind its size on, if it is a list of numbers. Else None, and the table is open in `reader`."""
+        if size > SERIES:
+            return self.long_series(reader, index, size)
         if size not in self._series:
             self._series[size] = struct.Struct(self.order + size * 'idid'), (NUMBER,) * size, tuple(range(1, size + 1))
         layout, codes, keys = self._series[size]
@@ -226,11 +231,19 @@ class BinarySource(Source):
             words = layout.unpack_from(self.buffer, self.position)
             if words[::4] == words[2::4] == codes and words[1::4] == keys:
                 self.position += layout.size
-                numbers = words[3::4]
-                table = reader.objects[index] = [
-                    int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value
-                    for value in numbers
-                ]
+                table = reader.objects[index] = _whole(words[3::4])
+                return table
+        reader.open(TABLE, 2 * size, index)
+        return None
+
+    def long_series(self, reader: Reader, index: int, size: int) -> list | None:
+        """`series` by NumPy."""
+        if (self.end - self.position) // self._pair.itemsize >= size:
+            pairs = np.frombuffer(self.buffer, self._pair, size, self.position)
+            codes = pairs['code'] == NUMBER, pairs['code of value'] == NUMBER
+            if all(map(np.all, codes)) and (pairs['key'] == np.arange(1, size + 1)).all():
+                self.position += pairs.nbytes
+                table = reader.objects[index] = _whole(pairs['value'].tolist())
                 return table
         reader.open(TABLE, 2 * size, index)
         return None
@@ -345,6 +358,11 @@ class BinarySource(Source):
         if inFile != dtype:
             return values.astype(dtype)
         return values if keep and self.mapped and size >= MAPPED_BYTES else values.copy()
+
+
+def _whole(numbers: Iterable[float]) -> list[int | float]:
+    """`numbers`, the whole ones as int; -0 is not one of them."""
+    return [int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value for value in numbers]
 
 
 PIECE = 1 << 14

@@ -15,6 +15,7 @@ from .tensors import owner
 
 __all__ = ['AsciiTarget', 'BinaryTarget', 'Writer']
 
+EXACT = 1 << 53  # whole numbers up to it are doubles
 LARGE = 1 << 16  # arrays from this many bytes on are handed over as they are, not copied
 
 
@@ -26,7 +27,7 @@ class BinaryTarget:
         self.order, self.longSize, self.longCode = order, longSize, {4: 'i', 8: 'q'}[longSize]
         self.parts: list = []
         self._now = bytearray()
-        self._int, self._double = struct.Struct(order + 'i').pack, struct.Struct(order + 'd').pack
+        self._int, self._ints, self._number = (struct.Struct(order + code).pack for code in ('i', 'ii', 'id'))
 
     def finish(self) -> list:
         parts, self.parts, self._now = [*self.parts, self._now], [], bytearray()
@@ -35,8 +36,11 @@ class BinaryTarget:
     def int(self, value: int) -> None:
         self._now += self._int(value)
 
-    def double(self, value: float) -> None:
-        self._now += self._double(value)
+    def ints(self, code: int, value: int) -> None:
+        self._now += self._ints(code, value)
+
+    def number(self, value: float) -> None:
+        self._now += self._number(NUMBER, value)
 
     def longs(self, values: tuple[int, ...]) -> None:
         self._now += struct.pack(f'{self.order}{len(values)}{self.longCode}', *values)
@@ -51,6 +55,9 @@ class BinaryTarget:
     def text(self, data: bytes) -> None:
         self.int(len(data))
         self.raw(data)
+
+    def string(self, data: bytes) -> None:
+        self._now += self._ints(STRING, len(data)) + data
 
     def array(self, values: np.ndarray) -> None:
         inFile = values.dtype.newbyteorder(self.order)
@@ -81,8 +88,16 @@ class AsciiTarget:
     def int(self, value: int) -> None:
         self.now += b'%d\n' % value
 
-    def double(self, value: float) -> None:
+    def ints(self, code: int, value: int) -> None:
+        self.now += b'%d\n%d\n' % (code, value)
+
+    def number(self, value: float) -> None:
+        self.int(NUMBER)
         self.now += self._words([value], '%.17g')
+
+    def string(self, data: bytes) -> None:
+        self.int(STRING)
+        self.text(data)
 
     def tensor(self, sizes: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
         self.int(len(sizes))
@@ -154,19 +169,24 @@ class Writer:
 
     def _write(self, value: Any) -> Iterator | None:
         """Write one value; where other objects are part of it, answer with those, each as (name, value)."""
-        target = self.target
-        if isinstance(value, (bool, np.bool_)):
-            target.int(BOOLEAN)
-            target.int(int(value))
+        target, kind = self.target, value.__class__  # the commonest first: isinstance takes several times as long
+        if kind is str:
+            target.string(value.encode('utf-8', 'surrogateescape'))
+        elif kind is float or kind is int and -EXACT <= value <= EXACT:
+            target.number(value)
+        elif kind is dict:
+            return self._table(value, value)
+        elif kind is list:
+            return self._table(value, dict(enumerate(value, 1)))
+        elif isinstance(value, (bool, np.bool_)):
+            target.ints(BOOLEAN, int(value))
         elif isinstance(value, (int, float, np.integer, np.floating)):
             number = float(value)
             if number != value and value == value:
                 raise ValueError(f"save: {value} is not exactly a double, which is what Lua's numbers are")
-            target.int(NUMBER)
-            target.double(number)
+            target.number(number)
         elif isinstance(value, (str, bytes)):
-            target.int(STRING)
-            target.text(value.encode('utf-8', 'surrogateescape') if isinstance(value, str) else value)
+            target.string(value.encode('utf-8', 'surrogateescape') if isinstance(value, str) else value)
         elif value is None:
             target.int(NIL)
         elif isinstance(value, np.ndarray):
@@ -185,13 +205,12 @@ class Writer:
 
     def _new(self, code: int, kind: str, value: Any) -> bool:
         """Write type code and index; whether the object itself is still to be written."""
-        self.target.int(code)
         index = self._indices.get((kind, id(value))) if self.referenced else None
         if index is not None:
-            self.target.int(index)
+            self.target.ints(code, index)
             return False
         self.count += 1
-        self.target.int(self.count)
+        self.target.ints(code, self.count)
         if self.referenced:
             self._indices[kind, id(value)] = self.count
             self._alive.append(value)

@@ -15,14 +15,14 @@ __all__ = [
     'ONE',
     'ZERO',
     'abs_sum',
-    'add',
-    'add_outer',
     'add_product',
     'add_scaled',
     'inner',
     'keep',
     'multiply',
     'ones',
+    'outer_adder',
+    'vector_adder',
 ]
 
 
@@ -92,27 +92,36 @@ def inner(x: np.ndarray, y: np.ndarray) -> float:
     return _ROUTINES[x.dtype].dot(x, y)
 
 
-def add_outer(a: np.ndarray, scale: float, g: np.ndarray, x: np.ndarray, b: np.ndarray | None = None) -> None:
-    """a += scale * g x': the outer product of two vectors, or its sum over the rows of two matrices.
+def outer_adder(a: np.ndarray, b: np.ndarray | None = None) -> Callable[[float, np.ndarray, np.ndarray], None]:
+    """What does a += scale * g x' when it is called with (scale, g, x): the outer product of two vectors, or its sum
+    over the rows of two matrices. Where `b` is given, b += scale * g likewise.
 
-    Where `b` is given, b += scale * g likewise: weights and bias of a linear layer in one call.
+    Made once for weight and bias of a linear layer: looking at them costs as much as the work of a small layer.
     """
     transposed, routines = a.T, _ROUTINES[a.dtype]
-    if g.ndim == x.ndim == 1 and len(g) == len(a) and len(x) == len(transposed):
-        result = routines.ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
-    elif g.ndim == x.ndim == 2 and (len(g), g.shape[1], x.shape[1]) == (len(x), *a.shape):
-        result = routines.gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
-    else:
-        raise ValueError(
-            f'gradient and input that match parameters of shape {a.shape} needed, got {g.shape} and {x.shape}'
-        )
-    if result is not transposed:
-        transposed[...] = result
-    if b is not None:
-        summed = g if g.ndim == 1 else ones(len(g), g.dtype).dot(g)
-        result = routines.axpy(summed, b, len(b), scale)
-        if result is not b:
-            b[...] = result
+    ger, gemm, axpy = routines.ger, routines.gemm, routines.axpy
+
+    def add(scale: float, g: np.ndarray, x: np.ndarray) -> None:
+        try:
+            if g.ndim == x.ndim == 1:
+                result = ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
+            elif g.ndim == x.ndim == 2 and len(g) == len(x):
+                result = gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
+            else:
+                raise ValueError
+        except ValueError:  # both are strict about sizes
+            raise ValueError(
+                f'gradient and input that match parameters of shape {a.shape} needed, got {g.shape} and {x.shape}'
+            ) from None
+        if result is not transposed:
+            transposed[...] = result
+        if b is not None:
+            summed = g if g.ndim == 1 else ones(len(g), g.dtype).dot(g)
+            result = axpy(summed, b, b.size, scale)
+            if result is not b:
+                b[...] = result
+
+    return add
 
 
 def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
@@ -126,11 +135,9 @@ def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
         c[...] = result
 
 
-def add(a: np.ndarray, x: np.ndarray) -> None:
-    """a += x, for vectors."""
-    result = _ROUTINES[a.dtype].axpy(x, a)
-    if result is not a:
-        a[...] = result
+def vector_adder(dtype: np.dtype) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """What does a += x, for contiguous vectors of one size and of `dtype`, when it is called with (x, a)."""
+    return _ROUTINES[dtype].axpy
 
 
 def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import random
 from .containers import Container
-from .module import Module, OtherNames, inside
+from .module import Module, inside
 from .tensors import TENSOR_TYPES, describe, dtype_of, nested_map, number
 
 __all__ = ['Bottle', 'Decorator', 'DontCast', 'NaN', 'Profile', 'WeightNorm']
@@ -114,7 +114,7 @@ class Bottle(Decorator):
         self._call('sharedAccUpdateGradParameters', input, gradOutput, lr)
 
 
-class WeightNorm(OtherNames, Decorator):
+class WeightNorm(Decorator):
     """Any module with a weight, of which each output's part is w = g v / sqrt(|v|^2 + 1e-4): the length g and the
     direction v are learned in its place.
 
@@ -139,6 +139,7 @@ class WeightNorm(OtherNames, Decorator):
         inside(lambda self: self.modules[0], name) for name in ('weight', 'gradWeight', 'bias', 'gradBias')
     )
     # of its own parameters, not of the module's
+    parameters = Module.parameters
     zeroGradParameters = Module.zeroGradParameters
     accUpdateGradParameters = Module.accUpdateGradParameters
     sharedAccUpdateGradParameters = Module.sharedAccUpdateGradParameters

@@ -10,9 +10,9 @@ import numpy as np
 
 from . import random
 from .arithmetic import Max
-from .blas import add, add_outer
+from .blas import outer_adder, vector_adder
 from .containers import Sequential
-from .module import Module, OtherNames
+from .module import Module
 from .simple import View, _sizes
 from .tensors import describe
 
@@ -59,6 +59,10 @@ class Linear(Module):
     Torch7 manual: simple.md#nn.Linear
     """
 
+    #: the parameters, and their gradients, that were last found to fit, and what adds to them: the same tensors need no
+    #: second look, which would cost as much as a small product
+    _parameters = _gradients = (None,) * 3
+
     def __init__(self, inputSize: int, outputSize: int, bias: bool = True):
         super().__init__()
         positive(self, inputSize, outputSize)
@@ -81,18 +85,23 @@ class Linear(Module):
         return self
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        weight, bias, add = self._parameters
+        if self.weight is not weight or self.bias is not bias:
+            weight, bias = self._fitting('weight', 'bias')
+            add = vector_adder(self.dtype)
+            self._parameters = weight, bias, add
         try:
             if input.dtype is not self.dtype:
                 self.check(input)
-            output = self.weight.dot(input, self.output) if input.ndim == 1 else input.dot(self.weight.T, self.output)
+            output = weight.dot(input, self.output) if input.ndim == 1 else input.dot(weight.T, self.output)
         except (AttributeError, ValueError):  # dot() is strict about its second argument: it is the guard of the buffer
             self._check_size(input, 'input', 1)
-            output = input.dot(self.weight.T, self.buffer('output', input.shape[:-1] + (len(self.weight),)))
-        if self.bias is not None:
+            output = input.dot(weight.T, self.buffer('output', input.shape[:-1] + (len(weight),)))
+        if bias is not None:
             if output.ndim == 1:
-                add(output, self.bias)
+                add(bias, output)
             else:
-                output += self.bias
+                output += bias
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
@@ -112,10 +121,15 @@ class Linear(Module):
         return gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        weight, bias, add = self._gradients
+        if self.gradWeight is not weight or self.gradBias is not bias:
+            weight, bias = self._fitting('gradWeight', 'gradBias')
+            add = outer_adder(weight, bias)
+            self._gradients = weight, bias, add
         try:
             if gradOutput.dtype is not self.dtype:
                 self.check(gradOutput, 'gradOutput')
-            add_outer(self.gradWeight, scale, gradOutput, input, self.gradBias)
+            add(scale, gradOutput, input)
         except (AttributeError, ValueError):
             self._check_size(gradOutput, 'gradOutput', 0)
             self._check_size(input, 'input', 1)
@@ -126,6 +140,16 @@ class Linear(Module):
     # shared or not: the update is a plain sum, so nothing needs to be gathered first
     accUpdateGradParameters = Module.defaultAccUpdateGradParameters
 
+    def _fitting(self, *names: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """The tensors of these `names`, checked to be a matrix and None or one number for each of its rows."""
+        weight, bias = (getattr(self, name) for name in names)
+        self.check(weight, names[0])
+        if weight.ndim != 2:
+            raise self.error(f'{names[0]} of 2 dimensions needed, got {describe(weight)}')
+        if bias is not None:
+            self.check(bias, names[1], weight.shape[:1])
+        return weight, bias
+
     def _check_size(self, tensor: np.ndarray, what: str, axis: int) -> None:
         self.check(tensor, what)
         size = self.weight.shape[axis]
@@ -133,11 +157,11 @@ class Linear(Module):
             raise self.error(f'{what} of size {size} needed, a vector or a batch of them, got shape {tensor.shape}')
 
     def __str__(self) -> str:
-        outputSize, inputSize = self.weight.shape
-        return f'{self.typename}({inputSize} -> {outputSize})' + (' without bias' if self.bias is None else '')
+        sizes = ' -> '.join(map(str, reversed(np.shape(self.weight))))
+        return f'{self.typename}({sizes})' + (' without bias' if self.bias is None else '')
 
 
-class LinearWeightNorm(OtherNames, Linear):
+class LinearWeightNorm(Linear):
     """`Linear` whose rows are w = g v / |v|: the length g and the direction v of each are learned.
 
     With s = dy x', dg = s . v / |v| and dv = g / |v| (s - dg v / |v|), row by row.
@@ -221,14 +245,14 @@ class LinearWeightNorm(OtherNames, Linear):
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
         gradient = np.zeros_like(self.v)
-        add_outer(gradient, scale, gradOutput, input, self.gradBias)
+        outer_adder(gradient, self.gradBias)(scale, gradOutput, input)
         gradG = np.vecdot(gradient, self.v)[:, None] / self.norm
         gradient -= self.v * (gradG / self.norm)
         gradient *= self.scale
         self.gradV += gradient
         self.gradG += gradG
 
-    accUpdateGradParameters = OtherNames.defaultAccUpdateGradParameters  # shared or not, as in Linear
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters  # shared or not, as in Linear
 
     def __str__(self) -> str:
         return f'{self.typename}({self.inputSize} -> {self.outputSize})' + (

@@ -12,6 +12,7 @@ next call overwrites them: copy what is to be kept.
 """
 
 import copy
+import functools
 import inspect
 import itertools
 import operator
@@ -54,20 +55,24 @@ def _as_in_lua(parameter: inspect.Parameter, argument: Any) -> Any:
     return int(argument) if whole and isinstance(argument, float) and argument.is_integer() else argument
 
 
-class _LuaArguments(type):
-    """Classes whose arguments are taken as Lua takes them: nil for a default, whole numbers without a type of their
+def _taking_lua_arguments(init: Callable) -> Callable:
+    """A constructor that takes its arguments as Lua does: nil for a default, whole numbers without a type of their
     own."""
+    signature = inspect.signature(init)
 
-    def __call__(cls, *arguments, **named):
+    @functools.wraps(init)
+    def wrapper(self, *arguments, **named):
         if any(argument is None or isinstance(argument, float) for argument in (*arguments, *named.values())):
-            bound = inspect.signature(cls.__init__).bind(cls, *arguments, **named)
+            bound = signature.bind(self, *arguments, **named)
             for name, argument in bound.arguments.items():
-                bound.arguments[name] = _as_in_lua(bound.signature.parameters[name], argument)
+                bound.arguments[name] = _as_in_lua(signature.parameters[name], argument)
             arguments, named = bound.args[1:], bound.kwargs
-        return super().__call__(*arguments, **named)
+        init(self, *arguments, **named)
+
+    return wrapper
 
 
-class Node(metaclass=_LuaArguments):
+class Node:
     """What modules and criterions have in common: a dtype, buffers, clear errors, casts and copies.
 
     Public attributes are state and have Torch7's names. Attributes that begin with ``_`` are scratch: never saved,
@@ -85,6 +90,8 @@ class Node(metaclass=_LuaArguments):
 
     def __init_subclass__(cls):
         cls.typename = 'nn.' + cls.__name__
+        if '__init__' in vars(cls):
+            cls.__init__ = _taking_lua_arguments(cls.__init__)
 
     def __str__(self) -> str:
         return self.typename
@@ -334,8 +341,8 @@ class Module(Node):
     """The base of all layers.
 
     A layer of one's own overrides `updateOutput`, `updateGradInput` and, where it has parameters, `accGradParameters`.
-    Parameters named ``weight`` and ``bias`` with their ``gradWeight`` and ``gradBias`` need nothing more; for others
-    there is `OtherNames`.
+    Parameters named ``weight`` and ``bias`` with their ``gradWeight`` and ``gradBias`` need nothing more; others are
+    named in `learned`.
 
     Torch7 manual: module.md#nn.Module
     """
@@ -347,6 +354,8 @@ class Module(Node):
     train: bool | None = None
     shared: bool | None = None
     modules: list = []
+    #: the fields of the parameters, each with that of its gradient
+    learned: tuple[tuple[str, str], ...] = (('weight', 'gradWeight'), ('bias', 'gradBias'))
     #: the fields that clearState() empties
     cleared: tuple[str, ...] = ('output', 'gradInput')
     #: those of ``output`` and ``gradInput`` that are tables
@@ -401,17 +410,19 @@ class Module(Node):
         the gradient."""
         if self.shared:
             self.sharedAccUpdateGradParameters(input, gradOutput, lr)
-        elif self.weight is not None or self.bias is not None:
+        elif self.parameters()[0]:
             self.defaultAccUpdateGradParameters(input, gradOutput, lr)
 
     def defaultAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
         """Accumulate with the parameters themselves in the place of their gradients."""
-        gradients = self.gradWeight, self.gradBias
-        self.gradWeight, self.gradBias = self.weight, self.bias
+        gradients = [(gradient, getattr(self, gradient)) for _, gradient in self.learned]
         try:
+            for name, gradient in self.learned:
+                setattr(self, gradient, getattr(self, name))
             self.accGradParameters(input, gradOutput, -lr)
         finally:
-            self.gradWeight, self.gradBias = gradients
+            for gradient, tensor in gradients:
+                setattr(self, gradient, tensor)
 
     def sharedAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
         """Accumulate into zeroed gradients, then update: every module that shares them sees the same."""
@@ -424,9 +435,9 @@ class Module(Node):
 
     def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The learnable tensors and their gradients, two lists; empty where there are none."""
-        pairs = [(self.weight, self.gradWeight), (self.bias, self.gradBias)]
+        pairs = [(getattr(self, name), getattr(self, gradient)) for name, gradient in self.learned]
         return (
-            [weight for weight, _ in pairs if weight is not None],
+            [parameter for parameter, _ in pairs if parameter is not None],
             [gradient for _, gradient in pairs if gradient is not None],
         )
 
@@ -536,30 +547,6 @@ class Module(Node):
         return replacement
 
     flatten = staticmethod(flatten)
-
-
-class OtherNames(Module):
-    """The base of layers whose parameters have other names than ``weight`` and ``bias``."""
-
-    #: the fields of the parameters, each with that of its gradient
-    learned: tuple[tuple[str, str], ...] = ()
-
-    def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        pairs = [(getattr(self, name), getattr(self, gradient)) for name, gradient in self.learned]
-        return (
-            [parameter for parameter, _ in pairs if parameter is not None],
-            [gradient for _, gradient in pairs if gradient is not None],
-        )
-
-    def defaultAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
-        gradients = {gradient: getattr(self, gradient) for _, gradient in self.learned}
-        try:
-            for name, gradient in self.learned:
-                setattr(self, gradient, getattr(self, name))
-            self.accGradParameters(input, gradOutput, -lr)
-        finally:
-            for gradient, tensor in gradients.items():
-                setattr(self, gradient, tensor)
 
 
 def inside(module: Callable[[Any], Module], name: str) -> property:

@@ -18,7 +18,7 @@ from .miscellaneous import Identity
 from .module import Module
 from .simple import Replicate
 from .table import ConcatTable, CSubTable
-from .tensors import silent
+from .tensors import in_cache, silent
 from .windows import BUDGET, chunks
 
 __all__ = [
@@ -123,6 +123,7 @@ class BatchNormalization(Module):
             )
         return tensor
 
+    @in_cache
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         input = self._batch(input)
         x = _places(input)
@@ -179,6 +180,7 @@ class BatchNormalization(Module):
         total = _sums(dy)
         return x, dy, mean, invstd, total, _dots(x, dy) - mean * total
 
+    @in_cache
     def _updateGradInput(self, shape: tuple[int, ...], terms: tuple[np.ndarray, ...]) -> np.ndarray:
         # dx = (dy - mean of dy - (x - mean) k) factor with k = sum((x - mean) dy) / n / std^2
         x, dy, mean, invstd, total, product = terms

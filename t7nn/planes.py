@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tensors import describe
+from .tensors import describe, in_cache
 from .windows import Sizes, Sliding, times
 
 __all__ = []  # for the layers; nothing here is Torch7's
@@ -225,6 +225,7 @@ class Planes(Sliding):
         self.check(gradOutput, 'gradOutput', self.shape(input, sizes))
         return self.split(gradOutput)
 
+    @in_cache
     def sum_windows(self, x: np.ndarray, stages: list[Stage], y: np.ndarray) -> None:
         """y = the sums of all windows of x."""
         for i, stage in enumerate(stages, 1):
@@ -239,6 +240,7 @@ class Planes(Sliding):
                     np.add(part, x[of], out=part)
             x = total
 
+    @in_cache
     def spread_windows(self, y: np.ndarray, stages: list[Stage], x: np.ndarray) -> None:
         """x = the sum, for each element, of y over the windows that it is in: the transpose of `sum_windows`."""
         shapes = [x.shape[1:], *(stage.shape for stage in stages)]

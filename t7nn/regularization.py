@@ -16,7 +16,6 @@ import numpy as np
 
 from .blas import abs_sum, add_scaled
 from .module import Module
-from .tensors import silent
 
 __all__ = ['L1L2', 'regularization_penalty', 'regularize_parameters', 'regularize_parameters_as_published']
 
@@ -46,7 +45,6 @@ def _penalty(tensors: list[np.ndarray], l1: float, l2: float) -> float:
     return l1 * norm1 + l2 * norm2
 
 
-@silent
 def _regularize(tensors: list[np.ndarray], l1: float, l2: float) -> None:
     for tensor in tensors:
         flat = tensor.reshape(-1)
@@ -58,9 +56,10 @@ def _regularize(tensors: list[np.ndarray], l1: float, l2: float) -> None:
                 # BLAS passes over a scale of 0, and with it the nan that 0 * inf is in Torch7; 1e-30 changes no digit
                 add_scaled(update, l2 or 1e-30, block)
             else:  # nothing to clamp: two thirds of the time
-                np.multiply(block, l2, update)
+                with np.errstate(all='ignore'):
+                    np.multiply(block, l2, update)
             add_scaled(block, -1, update)
-        if not np.may_share_memory(flat, tensor):  # reshape() had to copy
+        if not tensor.flags.c_contiguous:  # reshape() may have copied
             tensor[...] = flat.reshape(tensor.shape)
 
 

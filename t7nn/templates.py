@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from .linear import draw
-from .module import Module, OtherNames
+from .module import Module
 from .tensors import describe
 
 __all__ = ['Cosine', 'Euclidean', 'WeightedEuclidean']
@@ -118,7 +118,7 @@ class Euclidean(Comparing):
         return [np.einsum('nj,nji->ij', -dy / (y + 1e-7), self.differences(x))]
 
 
-class WeightedEuclidean(OtherNames, Euclidean):
+class WeightedEuclidean(Euclidean):
     """y_j = |c_j (x - w_j)|: distances from templates, each with its own learned scale c_j for every dimension.
 
     dx = sum_j r_j c_j^2 (x - w_j), dw_j = -r_j c_j^2 (x - w_j), dc_j = r_j c_j (x - w_j)^2, where
@@ -162,7 +162,7 @@ class WeightedEuclidean(OtherNames, Euclidean):
         differences *= differences
         return [gradWeight, self.diagCov * np.einsum('nj,nji->ij', ratios, differences)]
 
-    accUpdateGradParameters = OtherNames.defaultAccUpdateGradParameters  # shared or not, as in Torch7
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters  # shared or not, as in Torch7
 
 
 class Cosine(Comparing):

@@ -5,6 +5,7 @@ array that owns the memory. Casting, flattening, cloning and saving keep sharing
 functions of this room.
 """
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = [
     'describe',
     'dtype_of',
     'flatten',
+    'in_cache',
     'nested_map',
     'number',
     'owner',
@@ -37,6 +39,24 @@ TENSOR_TYPES = {
 
 #: as a decorator: no warning where numbers leave the domain of a function or overflow, as in C, which says inf or nan
 silent = np.errstate(all='ignore')
+
+
+def in_cache(function: Callable) -> Callable:
+    """As a decorator: let NumPy work through buffers that fit into the fastest cache together.
+
+    It takes what does not lie in one run of memory through buffers of 8192 numbers each. Three of them do not fit, and
+    then sums over strided arrays, and sums with one number a plane, take up to twice the time.
+    """
+
+    @functools.wraps(function)
+    def inner(*arguments: Any, **named: Any) -> Any:
+        before = np.setbufsize(512)
+        try:
+            return function(*arguments, **named)
+        finally:
+            np.setbufsize(before)
+
+    return inner
 
 
 def dtype_of(type: Any) -> np.dtype:

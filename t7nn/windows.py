@@ -18,7 +18,7 @@ import numpy as np
 
 from .blas import add_product
 from .module import Module
-from .tensors import describe
+from .tensors import describe, in_cache
 
 __all__ = []  # for the layers; nothing here is Torch7's
 
@@ -471,6 +471,7 @@ class Columns:
         self.columns[...] = self.windows
         return self.columns.reshape(len(x), -1, math.prod(self.counts))
 
+    @in_cache
     def fold(self, columns: np.ndarray, x: np.ndarray) -> None:
         """x = the sum of `columns` over the windows that each element is in; the transpose of `unfold`.
 
@@ -492,6 +493,7 @@ class Columns:
             values = stage
         self.leave(x)
 
+    @in_cache
     def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray, b: np.ndarray | None) -> None:
         np.matmul(w, self.grouped(self.unfold(x), w), self.grouped(y, w))
         if b is not None:
@@ -603,6 +605,7 @@ class Rows(Columns):
             self.copy(self.maps, self.by_rows(y))
         return self.product(y)
 
+    @in_cache
     def spread(self, y, w, x):
         product = self.filled_product(y)
         self.image.fill(0)
