@@ -4,7 +4,8 @@ import sys
 from argparse import ArgumentParser
 from typing import NoReturn
 
-from . import __version__, experiment, inspection
+from . import __version__, experiment
+from .serialization import inspection
 
 
 class _Parser(ArgumentParser):

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import random
-from .containers import Sequential
-from .criterions import MSECriterion
+from .criterions.regression import MSECriterion
 from .datasets import Table, diabetes, read_csv
 from .hooks import chain
-from .linear import Linear
+from .layers.containers import Sequential
+from .layers.linear import Linear
+from .layers.transfer import Tanh
 from .regularization import L1L2, regularization_penalty, regularize_parameters_as_published
 from .training import StochasticGradient
-from .transfer import Tanh
 
 __all__ = ['Outcome', 'Split', 'compare', 'split']
 

@@ -2,7 +2,7 @@
 
 A Torch tensor is a view (offset, shape, strides) of a storage. A NumPy array is the same thing: its storage is the
 array that owns the memory. Casting, flattening, cloning and saving keep sharing because all of them go through the few
-functions of this room.
+functions.
 """
 
 import functools

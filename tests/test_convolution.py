@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import correlate
 
 import t7nn as nn
-from t7nn import windows
+from t7nn.layers import _windows as windows
 
 
 def by_scipy(x, w, b, stride, pad, dilation):

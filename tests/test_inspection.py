@@ -10,7 +10,7 @@ from golden_files import GOLDEN, load, value
 
 import t7nn as nn
 from t7nn.__main__ import main
-from t7nn.inspection import convert, describe, tensors
+from t7nn.serialization.inspection import convert, describe, tensors
 
 T7 = GOLDEN / 't7'
 

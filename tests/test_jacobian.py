@@ -8,8 +8,7 @@ import pytest
 from golden_files import assert_same, build, load, value
 
 import t7nn as nn
-from t7nn import random
-from t7nn.transfer import Pointwise
+from t7nn import Pointwise, random
 
 CASES = [case for case in load('module_api.json')['cases'] if case['kind'] == 'jacobian']
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import t7nn as nn
-from t7nn import pooling
+from t7nn.layers import _windows
 
 # Plain loops
 
@@ -233,7 +233,7 @@ def test_chunks(monkeypatch, budget):
         return found
 
     expected = results()
-    monkeypatch.setattr(pooling, 'BUDGET', budget)
+    monkeypatch.setattr(_windows, 'BUDGET', budget)
     assert all(np.array_equal(a, b) for a, b in zip(results(), expected, strict=True))
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import t7nn as nn
-from t7nn import resampling
+from t7nn.layers import _windows
 
 
 def check_gradient(layer, x, g):
@@ -86,7 +86,7 @@ def test_one_layer_for_images_and_volumes():
 def test_chunks(monkeypatch, budget):
     x = np.random.RandomState(2).randn(3, 5, 4, 3)
     layer, expected = nn.SpatialUpSamplingNearest(3), np.kron(x, np.ones((3, 3)))
-    monkeypatch.setattr(resampling, 'BUDGET', budget)
+    monkeypatch.setattr(_windows, 'BUDGET', budget)
     assert np.array_equal(layer.forward(x), expected)
     assert np.allclose(layer.updateGradInput(x, expected), 9 * x)
 

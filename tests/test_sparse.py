@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import t7nn as nn
-from t7nn import sparse
+from t7nn.layers import sparse
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -9,8 +9,8 @@ import pytest
 
 import t7nn as nn
 from t7nn import ObjectKey, Storage, TorchObject
-from t7nn._t7classes import registry
-from t7nn.graph import gModule
+from t7nn.serialization.classes import registry
+from t7nn.serialization.graph import gModule
 
 RNG = np.random.RandomState(0)
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import t7nn as nn
-from t7nn import random
+from t7nn import Pointwise, random
 from t7nn.testing import CHECKS, check_module
-from t7nn.transfer import Pointwise
 
 
 class Wrong(nn.Linear):

@@ -11,9 +11,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import special
 
 import t7nn as nn
-from t7nn import random
-from t7nn.rectifiers import Rectifier
-from t7nn.transfer import Pointwise, SoftMaxBase
+from t7nn import Pointwise, random
+from t7nn.layers.transfer import Rectifier, SoftMaxBase
 
 TENSORS = arrays(np.float64, array_shapes(max_dims=4, max_side=4), elements=st.floats(-40, 40, width=32))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t7nn.windows import chunks, fold_add, full_sizes, output_sizes, padded, windows
+from t7nn.layers._windows import chunks, fold_add, full_sizes, output_sizes, padded, windows
 
 
 @st.composite

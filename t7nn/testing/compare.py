@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from t7nn._t7classes import comes_back
-from t7nn.module import Module, Node
-from t7nn.serialization import dumps, loads
 from t7nn.tensors import describe, nested_map
+
+from ..module import Module
+from ..node import Node
+from ..serialization.classes import comes_back
+from ..serialization.files import dumps, loads
 
 STEP = 1e-5  # of central differences: their error is about 1e-10
 GRADIENT_TOLERANCE = 1e-6

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from t7nn import random
-from t7nn.module import Criterion
 from t7nn.tensors import describe
 
+from ..module import Criterion
 from .compare import (
     GRADIENT_TOLERANCE,
     SINGLE,

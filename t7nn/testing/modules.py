@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from t7nn import random
-from t7nn.module import Module
 from t7nn.tensors import nested_map
 
+from ..module import Module
 from .compare import (
     GRADIENT_TOLERANCE,
     SINGLE,

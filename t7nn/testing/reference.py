@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from t7nn import random
-from t7nn.module import Node
 from t7nn.tensors import describe, nested_map
 
+from ..node import Node
 from .compare import (
     EXACT,
     GRADIENT_TOLERANCE,

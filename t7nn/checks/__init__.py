@@ -1,0 +1,1 @@
+"""Torch7's gradient checks: ``nn.Jacobian``, ``nn.SparseJacobian`` and ``nn.hessian``."""

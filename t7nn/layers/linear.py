@@ -1,0 +1,430 @@
+"""Layers with weights on vectors.
+
+Torch7 manual: simple.md
+"""
+
+from typing import Any, Self
+
+import numpy as np
+
+from ..blas import outer_adder, vector_adder
+from ..module import Module, inside
+from ..tensors import describe
+from ._initialization import draw, positive
+from .arithmetic import MM, Max
+from .containers import Sequential
+from .identity import Identity
+from .shapes import View
+from .sparse import LookupTable
+from .table import ParallelTable
+
+__all__ = ['Bilinear', 'Linear', 'LinearWeightNorm', 'Maxout', 'PartialLinear']
+
+
+class Linear(Module):
+    """y = W x + b, for a vector or for every row of a batch.
+
+    dx = W' dy, dW += scale dy x', db += scale dy, summed over the batch.
+
+    Parameters
+    ----------
+    inputSize, outputSize
+        input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or ``(N, outputSize)``
+    bias
+        False leaves b out, as `noBias()` does later
+
+    W and b begin uniform in +-1/sqrt(inputSize).
+
+    Torch7 manual: simple.md#nn.Linear
+    """
+
+    #: the parameters, and their gradients, that were last found to fit, and what adds to them: the same tensors need no
+    #: second look, which would cost as much as a small product
+    _parameters = _gradients = (None,) * 3
+
+    def __init__(self, inputSize: int, outputSize: int, bias: bool = True):
+        super().__init__()
+        positive(self, inputSize, outputSize)
+        self.weight = np.zeros((outputSize, inputSize))
+        self.gradWeight = np.zeros((outputSize, inputSize))
+        if bias:
+            self.bias = np.zeros(outputSize)
+            self.gradBias = np.zeros(outputSize)
+        self.reset()
+
+    def noBias(self) -> Self:
+        """Do without the bias from now on."""
+        self.bias = self.gradBias = None
+        return self
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw W and b uniformly with standard deviation `stdv`."""
+        for parameter in self.parameters()[0]:
+            draw(parameter, self.weight.shape[1], stdv)
+        return self
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        weight, bias, add = self._parameters
+        if self.weight is not weight or self.bias is not bias:
+            weight, bias = self._fitting('weight', 'bias')
+            add = vector_adder(self.dtype)
+            self._parameters = weight, bias, add
+        try:
+            if input.dtype is not self.dtype:
+                self.check(input)
+            output = weight.dot(input, self.output) if input.ndim == 1 else input.dot(weight.T, self.output)
+        except (AttributeError, ValueError):  # dot() is strict about its second argument: it is the guard of the buffer
+            self._check_size(input, 'input', 1)
+            output = input.dot(weight.T, self.buffer('output', input.shape[:-1] + (len(weight),)))
+        if bias is not None:
+            if output.ndim == 1:
+                add(bias, output)
+            else:
+                output += bias
+        return output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
+        if self.gradInput is None:
+            return None
+        try:
+            if gradOutput.dtype is not self.dtype:
+                self.check(gradOutput, 'gradOutput')
+            gradInput = gradOutput.dot(self.weight, self.gradInput)
+        except (AttributeError, ValueError):
+            self._check_size(gradOutput, 'gradOutput', 0)
+            gradInput = gradOutput.dot(
+                self.weight, self.buffer('gradInput', gradOutput.shape[:-1] + (self.weight.shape[1],))
+            )
+        if gradInput.shape != input.shape:
+            raise self.error(f'gradOutput for input of shape {input.shape} needed, got shape {gradOutput.shape}')
+        return gradInput
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        weight, bias, add = self._gradients
+        if self.gradWeight is not weight or self.gradBias is not bias:
+            weight, bias = self._fitting('gradWeight', 'gradBias')
+            add = outer_adder(weight, bias)
+            self._gradients = weight, bias, add
+        try:
+            if gradOutput.dtype is not self.dtype:
+                self.check(gradOutput, 'gradOutput')
+            add(scale, gradOutput, input)
+        except (AttributeError, ValueError):
+            self._check_size(gradOutput, 'gradOutput', 0)
+            self._check_size(input, 'input', 1)
+            raise self.error(
+                f'gradOutput for input of shape {input.shape} needed, got shape {gradOutput.shape}'
+            ) from None
+
+    # shared or not: the update is a plain sum, so nothing needs to be gathered first
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters
+
+    def _fitting(self, *names: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """The tensors of these `names`, checked to be a matrix and None or one number for each of its rows."""
+        weight, bias = (getattr(self, name) for name in names)
+        self.check(weight, names[0])
+        if weight.ndim != 2:
+            raise self.error(f'{names[0]} of 2 dimensions needed, got {describe(weight)}')
+        if bias is not None:
+            self.check(bias, names[1], weight.shape[:1])
+        return weight, bias
+
+    def _check_size(self, tensor: np.ndarray, what: str, axis: int) -> None:
+        self.check(tensor, what)
+        size = self.weight.shape[axis]
+        if tensor.ndim not in (1, 2) or tensor.shape[-1] != size:
+            raise self.error(f'{what} of size {size} needed, a vector or a batch of them, got shape {tensor.shape}')
+
+    def __str__(self) -> str:
+        sizes = ' -> '.join(map(str, reversed(np.shape(self.weight))))
+        return f'{self.typename}({sizes})' + (' without bias' if self.bias is None else '')
+
+
+class LinearWeightNorm(Linear):
+    """`Linear` whose rows are w = g v / |v|: the length g and the direction v of each are learned.
+
+    With s = dy x', dg = s . v / |v| and dv = g / |v| (s - dg v / |v|), row by row.
+
+    Parameters
+    ----------
+    inputSize, outputSize, bias
+        as in `Linear`
+    eps
+        the least |v|
+
+    ``weight`` is worked out in every forward while training, and once by `evaluate()` for all that follow.
+
+    Torch7 manual: simple.md#nn.LinearWeightNorm
+    """
+
+    learned = (('v', 'gradV'), ('g', 'gradG'), ('bias', 'gradBias'))
+    cleared = (*Linear.cleared, 'weight', 'norm', 'scale')
+
+    def __init__(self, inputSize: int, outputSize: int, bias: bool = True, eps: float = 1e-16):
+        Module.__init__(self)
+        positive(self, inputSize, outputSize)
+        self.inputSize, self.outputSize, self.eps = inputSize, outputSize, eps
+        self.weight, self.v, self.gradV = (np.zeros((outputSize, inputSize)) for _ in range(3))
+        self.g, self.gradG, self.norm, self.scale = (np.zeros((outputSize, 1)) for _ in range(4))
+        if bias:
+            self.bias, self.gradBias = np.zeros(outputSize), np.zeros(outputSize)
+        self.reset()
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw w and b uniformly with standard deviation `stdv`; g and v follow from w."""
+        self.weight = np.empty_like(self.v)
+        draw(self.weight, self.inputSize, stdv)
+        self.initFromWeight()
+        if self.bias is not None:
+            draw(self.bias, self.inputSize, stdv)
+        return self
+
+    def initFromWeight(self, weight: np.ndarray | None = None) -> Self:
+        """Let g and v be those of `weight`, of the layer's own where none is given."""
+        self.v[...] = self.weight if weight is None else weight
+        squares = np.square(self.v, dtype=float)
+        self.g[...] = np.sqrt(np.cumsum(squares, 1)[:, -1:])  # summed from left to right, as in Torch7, to the last bit
+        np.maximum(self.g, self.eps, out=self.g)
+        return self
+
+    @staticmethod
+    def fromLinear(linear: Linear) -> 'LinearWeightNorm':
+        """A layer that does what `linear` does."""
+        outputSize, inputSize = linear.weight.shape
+        layer = LinearWeightNorm(inputSize, outputSize, linear.bias is not None).type(linear.dtype)
+        if linear.bias is not None:
+            layer.bias[...] = linear.bias
+        layer.weight[...] = linear.weight
+        return layer.initFromWeight()
+
+    def toLinear(self) -> Linear:
+        """A `Linear` that does what this layer does."""
+        self.updateWeightMatrix()
+        linear = Linear(self.inputSize, self.outputSize, self.bias is not None).type(self.dtype)
+        linear.weight[...] = self.weight
+        if self.bias is not None:
+            linear.bias[...] = self.bias
+        return linear
+
+    def updateWeightMatrix(self) -> None:
+        """Work out ``weight`` from g and v."""
+        self.norm = np.maximum(np.sqrt(np.vecdot(self.v, self.v)), self.eps)[:, None]
+        self.scale = self.g / self.norm
+        self.weight = self.v * self.scale
+
+    def evaluate(self) -> None:
+        if self.train is not False:
+            self.updateWeightMatrix()
+        super().evaluate()
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        if self.train is not False or not self.weight.size:
+            self.updateWeightMatrix()
+        return super().updateOutput(input)
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        gradient = np.zeros_like(self.v)
+        outer_adder(gradient, self.gradBias)(scale, gradOutput, input)
+        gradG = np.vecdot(gradient, self.v)[:, None] / self.norm
+        gradient -= self.v * (gradG / self.norm)
+        gradient *= self.scale
+        self.gradV += gradient
+        self.gradG += gradG
+
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters  # shared or not, as in Linear
+
+    def __str__(self) -> str:
+        return f'{self.typename}({self.inputSize} -> {self.outputSize})' + (
+            ' without bias' if self.bias is None else ''
+        )
+
+
+class Bilinear(Module):
+    """y_k = x1' W_k x2 + b_k for every row x1, x2 of two batches: the input is the table ``[x1, x2]``.
+
+    dx1 = sum_k dy_k W_k x2, dx2 = sum_k dy_k W_k' x1, dW_k = dy_k x1 x2', db = dy, summed over the batch.
+
+    Parameters
+    ----------
+    inputSize1, inputSize2, outputSize
+        inputs ``(N, inputSize1)`` and ``(N, inputSize2)``, output ``(N, outputSize)``
+    bias
+        False leaves b out
+
+    W and b begin uniform in +-1/sqrt(inputSize1).
+
+    Torch7 manual: simple.md#nn.Bilinear
+    """
+
+    def __init__(self, inputSize1: int, inputSize2: int, outputSize: int, bias: bool = True):
+        super().__init__()
+        sizes = (outputSize, inputSize1, inputSize2)
+        positive(self, *sizes)
+        self.weight, self.gradWeight = np.zeros(sizes), np.zeros(sizes)
+        if bias:
+            self.bias, self.gradBias = np.zeros(outputSize), np.zeros(outputSize)
+        self.gradInput = [np.empty(0), np.empty(0)]
+        self.reset()
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw W and b uniformly with standard deviation `stdv`."""
+        for parameter in self.parameters()[0]:
+            draw(parameter, self.weight.shape[1], stdv)
+        return self
+
+    def _inputs(self, input: Any) -> list[np.ndarray]:
+        self.check_table(input, 2)
+        for number, (tensor, size) in enumerate(zip(input, self.weight.shape[1:], strict=True), 1):
+            self.check(tensor, f'input {number}')
+            if tensor.ndim != 2 or tensor.shape[1] != size or len(tensor) != len(input[0]):
+                raise self.error(
+                    f'inputs of shapes (N, {self.weight.shape[1]}) and (N, {self.weight.shape[2]}) needed, '
+                    f'got {describe(input[0])} and {describe(input[1])}'
+                )
+        return input
+
+    def _gradient(self, input: Any, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        x1, x2 = self._inputs(input)
+        self.check(gradOutput, 'gradOutput', (len(x1), len(self.weight)))
+        return x1, x2, (gradOutput[:, :, None] * x1[:, None, :]).reshape(len(x1), -1)
+
+    def _products(self, x2: np.ndarray) -> np.ndarray:
+        """W_k x2 for all rows and all k at once, one matrix product."""
+        return x2.dot(self._flat(self.weight).T).reshape(len(x2), *self.weight.shape[:2])
+
+    @staticmethod
+    def _flat(weight: np.ndarray) -> np.ndarray:
+        return weight.reshape(-1, weight.shape[2])
+
+    def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
+        x1, x2 = self._inputs(input)
+        output = self.buffer('output', (len(x1), len(self.weight)))
+        np.vecdot(self._products(x2), x1[:, None, :], output)
+        if self.bias is not None:
+            output += self.bias
+        return output
+
+    def updateGradInput(self, input: list[np.ndarray], gradOutput: np.ndarray) -> list[np.ndarray] | None:
+        if self.gradInput is None:
+            return None
+        x1, x2, spread = self._gradient(input, gradOutput)
+        gradients = [self.buffer('_gradInput1', x1.shape), self.buffer('_gradInput2', x2.shape)]
+        np.matmul(gradOutput[:, None, :], self._products(x2), gradients[0][:, None, :])
+        np.dot(spread, self._flat(self.weight), gradients[1])
+        self.gradInput = gradients
+        return gradients
+
+    def accGradParameters(self, input: list[np.ndarray], gradOutput: np.ndarray, scale: float = 1) -> None:
+        _, x2, spread = self._gradient(input, gradOutput)
+        self.gradWeight += scale * spread.T.dot(x2).reshape(self.gradWeight.shape)
+        if self.bias is not None:
+            self.gradBias += scale * gradOutput.sum(0)
+
+    # shared or not, as in Linear
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters
+
+    def __str__(self) -> str:
+        outputSize, inputSize1, inputSize2 = self.weight.shape
+        return f'{self.typename}({inputSize1}x{inputSize2} -> {outputSize}) ' + (
+            ' without bias' if self.bias is None else ''
+        )
+
+
+class PartialLinear(Module):
+    """y = x W[p]' + b[p] for the rows of a batch: a `Linear` of which only the outputs p, the partition, are computed.
+
+    Parameters
+    ----------
+    inputsize, outputsize
+        input ``(N, inputsize)``, output ``(N, size of the partition)``; W is ``(outputsize, inputsize)``
+    bias
+        False leaves b out; its shape is ``(1, outputsize)``
+
+    W begins normal, with standard deviation 1, b at 0; the partition is 1..outputsize.
+
+    Torch7 manual: simple.md#nn.PartialLinear
+    """
+
+    weight, gradWeight = (inside(lambda self: self.network.get(1).get(2), name) for name in ('weight', 'gradWeight'))
+
+    def __init__(self, inputsize: int, outputsize: int, bias: bool = True):
+        super().__init__()
+        rows = ParallelTable().add(Identity()).add(LookupTable(outputsize, inputsize))
+        self.network = Sequential().add(rows).add(MM(False, True))
+        if bias:
+            self.bias, self.gradBias = np.zeros((1, outputsize)), np.zeros((1, outputsize))
+        self.inputsize, self.outputsize = inputsize, outputsize
+        self.allcolumns = np.arange(1.0, outputsize + 1)
+        self.resetPartition()
+
+    def setPartition(self, indices: np.ndarray) -> None:
+        """Compute only the outputs of these indices, a vector, in this order."""
+        if not isinstance(indices, np.ndarray) or indices.ndim != 1:
+            raise self.error(f'a vector of indices needed, got {describe(indices)}', TypeError)
+        self.zero_based(indices, self.outputsize)
+        self.partition = indices.astype(self.allcolumns.dtype)
+
+    def resetPartition(self) -> None:
+        """Compute all outputs."""
+        self.partition = self.allcolumns
+
+    def _columns(self) -> np.ndarray:
+        return self.partition.astype(np.int64) - 1
+
+    def _checked(self, input: np.ndarray) -> list[np.ndarray]:
+        self.check(input)
+        if input.ndim != 2 or input.shape[1] != self.inputsize:
+            raise self.error(f'input of shape (N, {self.inputsize}) needed, got {describe(input)}')
+        return [input, self.partition]
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.output = self.network.updateOutput(self._checked(input))
+        if self.bias is not None:
+            self.output += self.bias[:, self._columns()]
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
+        if self.gradInput is not None:
+            self.gradInput = self.network.updateGradInput(self._checked(input), gradOutput)[0]
+        return self.gradInput
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self.network.accGradParameters(self._checked(input), gradOutput, scale)
+        if self.bias is not None:
+            np.add.at(self.gradBias[0], self._columns(), scale * gradOutput.sum(0))
+
+    # shared or not, as in LookupTable
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters
+
+    def clearState(self) -> Self:
+        self.network.clearState()
+        return super().clearState()
+
+    def __str__(self) -> str:
+        return f'{self.typename}({self.inputsize} -> {self.outputsize})' + (
+            ' without bias' if self.bias is None else ''
+        )
+
+
+class Maxout(Sequential):
+    """y_j = max_k (W x + b)_kj: the largest of `maxoutNumber` linear functions, for each output.
+
+    Parameters
+    ----------
+    inputSize, outputSize
+        input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or ``(N, outputSize)``
+    maxoutNumber
+        linear functions for each output
+    preprocess
+        a module between them and the maximum, on ``(maxoutNumber, outputSize)`` or a batch of such
+
+    It is, and prints as, the Sequential that it consists of. Source: Goodfellow et al., Maxout networks (2013).
+    """
+
+    def __init__(self, inputSize: int, outputSize: int, maxoutNumber: int, preprocess: Module | None = None):
+        super().__init__()
+        self.add(Linear(inputSize, outputSize * maxoutNumber))
+        self.add(View(maxoutNumber, outputSize).setNumInputDims(1))
+        if preprocess is not None:
+            self.add(preprocess)
+        self.add(Max(1, 2))

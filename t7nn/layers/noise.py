@@ -1,0 +1,176 @@
+"""Layers that draw random numbers.
+
+Torch7 manual: simple.md
+"""
+
+import numpy as np
+
+from .. import random
+from ..module import Module
+
+__all__ = ['Dropout', 'SpatialDropout', 'VolumetricDropout', 'WhiteNoise']
+
+
+class Dropout(Module):
+    """Every element is dropped with probability p: y = x * noise / (1 - p), where noise is 0 or 1; y = x at evaluation.
+
+    Parameters
+    ----------
+    p
+        0 <= p < 1
+    v1
+        the first version: y = x * noise, and y = (1 - p) x at evaluation
+    inplace
+        write the output into the input and gradInput into gradOutput
+    stochasticInference
+        drop at evaluation too
+
+    Torch7 manual: simple.md#nn.Dropout
+    """
+
+    cleared = (*Module.cleared, 'noise')
+
+    def __init__(self, p: float = 0.5, v1: bool = False, inplace: bool = False, stochasticInference: bool = False):
+        super().__init__()
+        self.setp(p)
+        self.train = True
+        self.inplace = inplace
+        self.stochastic_inference = stochasticInference
+        self.v2 = not v1
+        self.noise = np.empty(0)
+
+    def setp(self, p: float) -> None:
+        """Set the probability of being dropped."""
+        if not 0 <= p < 1:
+            raise ValueError(f'{self.typename}: illegal percentage, 0 <= p < 1 needed, got {p}')
+        self.p = p
+
+    def _factor(self) -> np.ndarray | float:
+        """What the elements are multiplied by: the noise while it is drawn, one number otherwise."""
+        if self.p > 0 and (self.train or self.stochastic_inference):
+            return self.noise
+        return 1 if self.v2 else 1 - self.p
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        output = self.destination('output', input)
+        if self.p > 0 and (self.train or self.stochastic_inference):
+            noise = random.bernoulli(1 - self.p, out=self.buffer('noise', input.shape))
+            if self.v2:
+                noise /= 1 - self.p
+        return np.multiply(input, self._factor(), output)
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check(gradOutput, 'gradOutput', self.output.shape)
+        return np.multiply(gradOutput, self._factor(), self.destination('gradInput', gradOutput, 'gradOutput'))
+
+    def __str__(self) -> str:
+        return f'{self.typename}({self.p:f})'
+
+
+class PlaneDropout(Module):
+    """The base of layers that drop whole planes: y = x * noise, where noise is 0 with probability p for a plane and 1
+    otherwise; y = (1 - p) x at evaluation.
+
+    A layer says `nDim`, the dimensions of a batch. There is a gradient while training only.
+
+    Parameters
+    ----------
+    p
+        0 <= p <= 1
+    stochasticInference
+        drop at evaluation too
+    """
+
+    cleared = (*Module.cleared, 'noise')
+    nDim: int
+
+    def __init__(self, p: float = 0.5, stochasticInference: bool = False):
+        super().__init__()
+        self.setp(p)
+        self.train = True
+        self.stochastic_inference = stochasticInference
+        self.noise = np.empty(0)
+
+    def setp(self, p: float) -> None:
+        """Set the probability of being dropped."""
+        if not 0 <= p <= 1:
+            raise ValueError(f'{self.typename}: illegal percentage, 0 <= p <= 1 needed, got {p}')
+        self.p = p
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        output = self.buffer_like('output', input)
+        if not (self.train or self.stochastic_inference):
+            return np.multiply(input, 1 - self.p, output)
+        return np.multiply(
+            input, random.bernoulli(1 - self.p, out=self.buffer('noise', self._one_a_plane(input))), output
+        )
+
+    def _one_a_plane(self, input: np.ndarray) -> tuple[int, ...]:
+        """The shape of one number for every plane of `input`."""
+        if input.ndim not in (self.nDim - 1, self.nDim):
+            raise self.error(f'{self.nDim}D (batch) or {self.nDim - 1}D input needed, got shape {input.shape}')
+        places = self.nDim - 2
+        return input.shape[:-places] + (1,) * places
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        if not self.train:
+            raise self.error('backprop only defined while training')
+        self.check(gradOutput, 'gradOutput', input.shape)
+        if self.noise.shape != self._one_a_plane(input):
+            raise self.error(f'forward in training mode needed first, for an input of shape {input.shape}')
+        return np.multiply(gradOutput, self.noise, self.buffer('gradInput', input.shape))
+
+    def __str__(self) -> str:
+        return f'{self.typename}({self.p:f})'
+
+
+class SpatialDropout(PlaneDropout):
+    """`PlaneDropout` of images: input ``(N, C, H, W)`` or ``(C, H, W)``.
+
+    Torch7 manual: simple.md#nn.SpatialDropout
+    """
+
+    nDim = 4
+
+
+class VolumetricDropout(PlaneDropout):
+    """`PlaneDropout` of volumes: input ``(N, C, T, H, W)`` or ``(C, T, H, W)``.
+
+    Torch7 manual: simple.md#nn.VolumetricDropout
+    """
+
+    nDim = 5
+
+
+class WhiteNoise(Module):
+    """y = x + noise, normal with `mean` and `std`; y = x + mean at evaluation. dx = dy, while training only.
+
+    Torch7 manual: simple.md#nn.WhiteNoise
+    """
+
+    cleared = (*Module.cleared, 'noise')
+
+    def __init__(self, mean: float = 0, std: float = 0.1):
+        super().__init__()
+        if not std > 0:
+            raise ValueError(f'{self.typename}: std > 0 needed, got {std}')
+        self.mean = mean
+        self.std = std
+        self.noise = np.empty(0)
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        output = self.buffer_like('output', input)
+        if self.train is False:
+            return np.add(input, self.mean, output)
+        return np.add(input, random.normal(self.mean, self.std, out=self.buffer('noise', input.shape)), output)
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        if self.train is False:
+            raise self.error('backprop only defined while training')
+        self.check(gradOutput, 'gradOutput', input.shape)
+        gradInput = self.buffer('gradInput', input.shape)
+        np.copyto(gradInput, gradOutput)
+        return gradInput
+
+    def __str__(self) -> str:
+        return f'{self.typename} mean: {self.mean:f}, std: {self.std:f}'

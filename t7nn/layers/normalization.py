@@ -1,0 +1,628 @@
+"""Layers that normalise: over the batch, over the features, over neighbouring planes or pixels.
+
+Torch7 manual: simple.md, convolution.md
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from .. import random
+from ..blas import ones
+from ..module import Module
+from ..tensors import in_cache, silent
+from ._windows import chunks
+from .arithmetic import Add, CMul, Mean, MulConstant
+from .containers import RowWise, Sequential
+from .convolution.spatial import SpatialConvolution, SpatialConvolutionMap, tables
+from .identity import Identity
+from .padding import SpatialZeroPadding
+from .pointwise import Sqrt, Square
+from .shapes import Replicate
+from .table import CDivTable, ConcatTable, CSubTable
+from .transfer import Threshold
+
+__all__ = [
+    'BatchNormalization',
+    'LayerNormalization',
+    'Normalize',
+    'SpatialBatchNormalization',
+    'SpatialContrastiveNormalization',
+    'SpatialCrossMapLRN',
+    'SpatialDivisiveNormalization',
+    'SpatialSubtractiveNormalization',
+    'VolumetricBatchNormalization',
+]
+
+
+def _sums(x: np.ndarray) -> np.ndarray:
+    """The sum over all but the second axis, the planes."""
+    # products with ones are several times faster than sum
+    if x.ndim == 2:
+        return ones(len(x), x.dtype).dot(x)
+    places = x.shape[2]
+    return x.reshape(-1, places).dot(ones(places, x.dtype)).reshape(x.shape[:2]).sum(0)
+
+
+def _dots(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`_sums` of x * y, without that product in memory."""
+    return np.einsum('nc,nc->c', x, y) if x.ndim == 2 else np.vecdot(x, y).sum(0)
+
+
+def _places(x: np.ndarray) -> np.ndarray:
+    """`x` with all axes after the second one made one; as it is where there are none."""
+    return x if x.ndim == 2 else x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+
+
+def _parts(*tensors: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """So many examples of tensors of one shape at a time as stay in the cache from one pass over them to the next."""
+    first = tensors[0]
+    for part in chunks(len(first), first[:1].nbytes):
+        yield tuple([tensor[part] for tensor in tensors])
+
+
+class BatchNormalization(Module):
+    """y = (x - mean) / sqrt(var + eps) * weight + bias for every plane, with mean and variance over the batch (and over
+    the places of the plane); at evaluation, and for a batch of one, with the running averages.
+
+    Parameters
+    ----------
+    nOutput
+        the number of planes; input ``(N, nOutput)``, at evaluation also ``(nOutput,)``, which is a batch of one
+    eps
+        added to the variance
+    momentum
+        running = momentum * batch + (1 - momentum) * running, where the variance is the unbiased one
+    affine
+        False leaves weight and bias out
+
+    weight begins uniform in 0..1, bias and running_mean as 0, running_var as 1.
+
+    Torch7 manual: simple.md#nn.BatchNormalization
+    """
+
+    nDim = 2
+    cleared = (*Module.cleared, 'save_mean', 'save_std')
+
+    def __init__(self, nOutput: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True):
+        super().__init__()
+        if not isinstance(affine, bool):
+            raise TypeError(f'{self.typename}: affine has to be True or False, got {affine!r}')
+        if not nOutput > 0:
+            raise ValueError(
+                f'{self.typename}: a number of planes needed, got {nOutput}; '
+                f'without parameters: (nOutput, eps, momentum, False)'
+            )
+        self.affine = affine
+        self.eps = eps
+        self.momentum = momentum
+        self.train = True
+        self.running_mean = np.zeros(nOutput)
+        self.running_var = np.ones(nOutput)
+        self.save_mean: np.ndarray | None = None
+        self.save_std: np.ndarray | None = None
+        if affine:
+            self.weight, self.bias = np.empty(nOutput), np.empty(nOutput)
+            self.gradWeight, self.gradBias = np.zeros(nOutput), np.zeros(nOutput)
+            self.reset()
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw the weight uniformly from 0..1; put bias and running averages back."""
+        if self.weight is not None:
+            random.uniform(out=self.weight)
+            self.bias.fill(0)
+        self.running_mean.fill(0)
+        self.running_var.fill(1)
+        return self
+
+    def _batch(self, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
+        """`tensor`, checked, as a batch."""
+        self.check(tensor, what)
+        planes = len(self.running_mean)
+        if not self.train and tensor.ndim == self.nDim - 1:
+            tensor = tensor[np.newaxis]
+        if tensor.ndim != self.nDim or tensor.shape[1] != planes:
+            raise self.error(
+                f'{what} of {self.nDim} dimensions, a batch of {planes} planes, needed, got {tensor.shape}'
+            )
+        return tensor
+
+    @in_cache
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self._batch(input)
+        x = _places(input)
+        if self.train and len(x) > 1:
+            mean, invstd = self._of_batch(x)
+        else:
+            mean, invstd = self.running_mean, self._invstd(self.running_var)
+        factor = invstd if self.weight is None else invstd * self.weight
+        shift = -mean * factor if self.bias is None else self.bias - mean * factor
+        output = self.buffer('output', input.shape)
+        factor, shift = self._across(factor), self._across(shift)
+        for part, y in _parts(x, _places(output)):
+            np.multiply(part, factor, y)
+            y += shift
+        return output
+
+    def _across(self, planes: np.ndarray) -> np.ndarray:
+        """One number a plane, so that they broadcast over a batch."""
+        return planes if self.nDim == 2 else planes[:, np.newaxis]
+
+    def _invstd(self, variance: np.ndarray) -> np.ndarray:
+        if self.eps > 0:
+            return 1 / np.sqrt(variance + self.eps)
+        return np.divide(1, np.sqrt(variance), out=np.zeros_like(variance), where=variance > 0)
+
+    def _of_batch(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and 1 / standard deviation of the batch; they are kept for the gradient, and the running averages
+        follow."""
+        n = x.size // x.shape[1]
+        mean = _sums(x) / n
+        # the mean square less the squared mean saves a pass over the data; where too many digits would cancel, the
+        # deviations are taken
+        variance = _dots(x, x) / n - mean * mean
+        if (variance < 0.1 * mean * mean).any():
+            deviation = x - self._across(mean)
+            variance = _dots(deviation, deviation) / n
+        self.save_mean, self.save_std = mean, self._invstd(variance)
+        for running, value in ((self.running_mean, mean), (self.running_var, variance * (n / (n - 1)))):
+            running *= 1 - self.momentum
+            running += self.momentum * value
+        return self.save_mean, self.save_std
+
+    def _terms(self, input: np.ndarray, gradOutput: np.ndarray) -> tuple[np.ndarray, ...]:
+        """x, dy, mean, 1 / standard deviation, sum of dy, sum of (x - mean) dy."""
+        input, gradOutput = self._batch(input), self._batch(gradOutput, 'gradOutput')
+        self.check(gradOutput, 'gradOutput', input.shape)
+        x, dy = _places(input), _places(gradOutput)
+        if self.train and len(x) > 1:
+            if self.save_mean is None or not self.save_mean.size:
+                raise self.error('forward in training mode needed first')
+            mean, invstd = self.save_mean, self.save_std
+        else:
+            mean, invstd = self.running_mean, self._invstd(self.running_var)
+        total = _sums(dy)
+        return x, dy, mean, invstd, total, _dots(x, dy) - mean * total
+
+    @in_cache
+    def _updateGradInput(self, shape: tuple[int, ...], terms: tuple[np.ndarray, ...]) -> np.ndarray:
+        # dx = (dy - mean of dy - (x - mean) k) factor with k = sum((x - mean) dy) / n / std^2
+        x, dy, mean, invstd, total, product = terms
+        factor = invstd if self.weight is None else invstd * self.weight
+        gradInput = self.buffer('gradInput', shape)
+        dx = _places(gradInput)
+        if self.train and len(x) > 1:
+            n = x.size // x.shape[1]
+            k = product * invstd * invstd / n
+            slope, shift, factor = map(self._across, (-k, mean * k - total / n, factor))
+            for x_part, dy_part, part in _parts(x, dy, dx):
+                np.multiply(x_part, slope, part)
+                part += dy_part
+                part += shift
+                part *= factor
+        else:
+            np.multiply(dy, self._across(factor), dx)
+        return gradInput
+
+    def _accGradParameters(self, terms: tuple[np.ndarray, ...], scale: float) -> None:
+        _, _, _, invstd, total, product = terms
+        if self.weight is not None:
+            self.gradWeight += scale * product * invstd
+            self.gradBias += scale * total
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        return self._updateGradInput(self._batch(input).shape, self._terms(input, gradOutput))
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self._accGradParameters(self._terms(input, gradOutput), scale)
+
+    def backward(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> np.ndarray:
+        terms = self._terms(input, gradOutput)  # once for both
+        self._accGradParameters(terms, scale)
+        return self._updateGradInput(self._batch(input).shape, terms)
+
+    def __str__(self) -> str:
+        return f'{self.typename} ({self.nDim}D) ({len(self.running_mean)})'
+
+
+class SpatialBatchNormalization(BatchNormalization):
+    """`BatchNormalization` of images: input ``(N, nOutput, H, W)``.
+
+    Torch7 manual: convolution.md#nn.SpatialBatchNormalization
+    """
+
+    nDim = 4
+
+
+class VolumetricBatchNormalization(BatchNormalization):
+    """`BatchNormalization` of volumes: input ``(N, nOutput, T, H, W)``.
+
+    Torch7 source: VolumetricBatchNormalization.lua
+    """
+
+    nDim = 5
+
+
+class Normalize(Module):
+    """y = x / (sum |x|^p + eps)^(1/p), for a vector or for every row of a batch; for p = inf x / (max |x| + eps).
+
+    dx = dy / |x| - x |x_i|^(p-2) (x' dy) / |x|^(p+1), where |x| is the norm.
+
+    Torch7 manual: simple.md#nn.Normalize
+    """
+
+    def __init__(self, p: float, eps: float = 1e-10):
+        super().__init__()
+        if not p > 0:
+            raise ValueError(f'{self.typename}: a norm p > 0 needed, got {p}')
+        self.p = p
+        self.eps = eps
+
+    def _norm(self, x: np.ndarray) -> np.ndarray:
+        """The norm of every row, as a column."""
+        if x.ndim not in (1, 2) or not x.shape[-1]:
+            raise self.error(f'a vector or a batch of them needed, got shape {x.shape}')
+        if self.p == math.inf:
+            return np.abs(x).max(-1, keepdims=True) + self.eps
+        powers = np.vecdot(x, x) if self.p == 2 else (np.abs(x) ** self.p).sum(-1)
+        return (powers[..., np.newaxis] + self.eps) ** (1 / self.p)
+
+    @silent
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        output = self.buffer_like('output', input)
+        return np.divide(input, self._norm(input), output)
+
+    @silent
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check(gradOutput, 'gradOutput', input.shape)
+        norm = self._norm(input)
+        along = self._derivative(input, norm)
+        along *= np.vecdot(input, gradOutput)[..., np.newaxis] / norm
+        gradInput = self.buffer('gradInput', input.shape)
+        np.subtract(gradOutput, along, gradInput)
+        gradInput /= norm
+        return gradInput
+
+    def _derivative(self, x: np.ndarray, norm: np.ndarray) -> np.ndarray:
+        """The derivative of the norm with respect to x."""
+        if self.p == math.inf:
+            largest = np.abs(x).argmax(-1)[..., np.newaxis]
+            derivative = np.zeros_like(x)
+            np.put_along_axis(derivative, largest, np.take_along_axis(x, largest, -1) / norm, -1)
+            return derivative
+        if self.p == 2:
+            return x / norm
+        # below 2, eps keeps 0 from being divided by
+        return (np.abs(x) + (self.eps if self.p < 2 else 0)) ** (self.p - 2) * x / norm ** (self.p - 1)
+
+    def __str__(self) -> str:
+        return f'{self.typename}({self.p:{".0f" if self.p % 1 == 0 else "f"}})'
+
+
+class LayerNormalization(RowWise):
+    """y = (x - mean) / sqrt(var + eps / nOutput) * gain + bias, mean and variance over the features of one sample.
+
+    Parameters
+    ----------
+    nOutput
+        the number of features; input ``(nOutput,)`` or ``(N, nOutput)``
+    bias
+        the bias at first; the gain begins as 1
+    eps
+        added to the sum of squared deviations
+    affine
+        False leaves gain and bias out
+
+    A Sequential of Torch7's modules. Theirs is right for a single sample only, this one for batches too.
+
+    Torch7 source: LayerNormalization.lua
+    """
+
+    def __init__(self, nOutput: int, bias: float = 0, eps: float = 1e-10, affine: bool = True):
+        super().__init__()
+        mean = Sequential().add(Mean(1, 1)).add(Replicate(nOutput, 2))
+        self.add(ConcatTable().add(Identity()).add(mean))
+        self.add(CSubTable())
+        self.add(Normalize(2, eps))
+        self.add(MulConstant(math.sqrt(nOutput)))
+        if affine:
+            shift, gain = Add(nOutput), CMul(nOutput)  # their draws are spent in this order
+            shift.bias.fill(bias)
+            gain.weight.fill(1)
+            self.add(gain)
+            self.add(shift)
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__(state)
+        mean = self.modules[0].modules[1].modules
+        mean[1].dim, mean[1].ndim = 2, None  # what Torch7 saved replicates along the batch
+
+    def count(self, input: np.ndarray) -> int:
+        nOutput = self.modules[0].modules[1].modules[1].nfeatures
+        if input.ndim not in (1, 2) or input.shape[-1] != nOutput:
+            raise ValueError(
+                f'{self.typename}: a vector of size {nOutput} or a batch of them needed, got shape {input.shape}'
+            )
+        return input.size // nOutput
+
+
+class SpatialCrossMapLRN(Module):
+    """y = x / (k + alpha / size * sum of x^2 over the `size` nearest planes)^beta; input ``(N, C, H, W)`` or ``(C, H,
+    W)``.
+
+    Parameters
+    ----------
+    size
+        an odd number of planes, the plane itself in the middle
+    alpha, beta, k
+        as in the formula
+
+    Torch7 manual: convolution.md#nn.SpatialCrossMapLRN
+    """
+
+    cleared = (*Module.cleared, 'scale')
+
+    def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1):
+        super().__init__()
+        if size < 1 or size % 2 != 1:
+            raise ValueError(f'{self.typename}: an odd size needed, got {size}')
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+        self.scale: np.ndarray | None = None
+
+    def _images(self, tensor: np.ndarray) -> Any:
+        """One image after the other: what is worked on at a time stays in the cache."""
+        return tensor if tensor.ndim == 4 else tensor[np.newaxis]
+
+    def _add_neighbours(self, image: np.ndarray, total: np.ndarray) -> None:
+        """total = for every plane the sum of the planes of `image` around it."""
+        np.copyto(total, image)
+        for distance in range(1, min(self.size // 2, len(image) - 1) + 1):
+            total[:-distance] += image[distance:]
+            total[distance:] += image[:-distance]
+
+    def _power(self, scale: np.ndarray, out: np.ndarray) -> None:
+        """out = scale ** -beta."""
+        # as exact as the power itself, and faster: up to twice by exp and log, four times by roots
+        if self.beta == 0.75:
+            np.sqrt(scale, out)
+            out *= np.sqrt(out)
+            np.reciprocal(out, out)
+        else:
+            np.log(scale, out)
+            out *= -self.beta
+            np.exp(out, out)
+
+    @silent
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check(input)
+        if input.ndim not in (3, 4):
+            raise self.error(f'3D or 4D input needed, got shape {input.shape}')
+        output, scale = self.buffer('output', input.shape), self.buffer('scale', input.shape)
+        for x, y, s in zip(*map(self._images, (input, output, scale)), strict=True):
+            np.multiply(x, x, y)
+            self._add_neighbours(y, s)
+            s *= self.alpha / self.size
+            s += self.k
+            self._power(s, y)
+            y *= x
+        return output
+
+    @silent
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        # dx = dy scale^-beta - 2 alpha beta / size x (sum of dy y / scale over the neighbours)
+        self.check(gradOutput, 'gradOutput', input.shape)
+        if self.scale is None or self.scale.shape != input.shape:
+            raise self.error(f'forward needed first, for an input of shape {input.shape}')
+        gradInput = self.buffer('gradInput', input.shape)
+        tensors = input, self.output, self.scale, gradOutput, gradInput
+        ratio, total = np.empty((2, *input.shape[-3:]), input.dtype)
+        for x, y, s, dy, dx in zip(*map(self._images, tensors), strict=True):
+            np.multiply(dy, y, ratio)
+            ratio /= s
+            self._add_neighbours(ratio, total)
+            total *= x
+            total *= 2 * self.alpha * self.beta / self.size
+            self._power(s, dx)
+            dx *= dy
+            dx -= total
+        return gradInput
+
+
+def _odd(layer: Module, kernel: np.ndarray | None) -> np.ndarray:
+    """A copy of `kernel`, checked; 9 x 9 ones where there is none."""
+    kernel = np.ones((9, 9)) if kernel is None else np.array(kernel, float)
+    if kernel.ndim not in (1, 2) or not all(size % 2 for size in kernel.shape) or kernel.sum() == 0:
+        raise ValueError(
+            f'{layer.typename}: a 1D or 2D kernel of odd sizes, with a sum other than 0, needed, '
+            f'got shape {kernel.shape}'
+        )
+    return kernel
+
+
+class Neighbourhood(Module):
+    """The base of layers that work with weighted sums over neighbourhoods, in all planes together.
+
+    Where a neighbourhood leaves the image, the sum is divided by the weights that are inside. As in Torch7
+    networks with convolutions give the sums, and their draws are spent.
+    """
+
+    def __init__(self, nInputPlane: int, kernel: np.ndarray | None):
+        super().__init__()
+        self.nInputPlane = nInputPlane
+        self.kernel = _odd(self, kernel)
+        self.coef = np.empty(0)
+        self.divider = CDivTable()
+
+    def _estimator(self) -> Sequential:
+        """A network that sums each pixel's neighbourhood, and gives it once for each plane."""
+        planes, size = self.nInputPlane, self.kernel.shape
+        padH, padW = size[0] // 2, size[-1] // 2
+        estimator = Sequential().add(SpatialZeroPadding(padW, padW, padH, padH))
+        if self.kernel.ndim == 2:
+            estimator.add(SpatialConvolution(planes, 1, size[1], size[0]))
+        else:
+            estimator.add(SpatialConvolutionMap(tables.oneToOne(planes), size[0], 1))
+            estimator.add(SpatialConvolution(planes, 1, 1, size[0]))
+        return estimator.add(Replicate(planes, 1, 3))
+
+    def _set_kernel(self, *estimators: Sequential) -> None:
+        """Let all convolutions have the kernel as their weights."""
+        for module in [module for estimator in estimators for module in estimator if module.weight is not None]:
+            upright = module.weight.shape[-1] == 1
+            module.weight[...] = self.kernel.reshape(-1, 1) if upright else self.kernel
+            module.bias.fill(0)
+
+    def _sums(self, estimator: Sequential, input: np.ndarray) -> np.ndarray:
+        """What `estimator` gives, in the shape of the input: Replicate has made a dimension of its own."""
+        return estimator.updateOutput(input).reshape(input.shape)
+
+    def _through(self, estimator: Sequential, input: np.ndarray, dsums: np.ndarray, direct: np.ndarray) -> np.ndarray:
+        """gradInput: what comes through the estimator, and directly."""
+        indirect = estimator.updateGradInput(input, dsums.reshape(estimator.output.shape))
+        return np.add(indirect, direct, self.buffer('gradInput', input.shape))
+
+    def _coefficients(self, input: np.ndarray) -> np.ndarray:
+        """The weights that lie in the image, summed for each pixel: what the estimator gives for ones."""
+        sample = input.shape[-3:]
+        if self.coef.shape != sample:
+            self.coef = self._sums(self.meanestimator, np.ones(sample, self.dtype)).copy()
+        return np.broadcast_to(self.coef, input.shape)
+
+    def _check(self, input: np.ndarray) -> None:
+        self.check(input)
+        if input.ndim not in (3, 4) or input.shape[-3] != self.nInputPlane:
+            raise self.error(
+                f'an image of {self.nInputPlane} planes or a batch of such needed, got shape {input.shape}'
+            )
+
+    def clearState(self) -> Self:
+        for field in vars(self).values():
+            if isinstance(field, Module):
+                field.clearState()
+        return super().clearState()
+
+
+class SpatialSubtractiveNormalization(Neighbourhood):
+    """y = x - the weighted mean of x around each pixel, over all planes.
+
+    Parameters
+    ----------
+    nInputPlane
+        input ``(N, nInputPlane, H, W)`` or ``(nInputPlane, H, W)``
+    kernel
+        the weights ``(kH, kW)``, or ``(k,)`` for the outer product of a vector with itself, of odd sizes; 9 x 9 ones
+        where none are given
+
+    Torch7 manual: convolution.md#nn.SpatialSubtractiveNormalization
+    """
+
+    def __init__(self, nInputPlane: int = 1, kernel: np.ndarray | None = None):
+        super().__init__(nInputPlane, kernel)
+        self.kernel /= self.kernel.sum() * nInputPlane
+        self.meanestimator = self._estimator()
+        self._set_kernel(self.meanestimator)
+        self.subtractor = CSubTable()
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self._check(input)
+        coefficients = self._coefficients(input)
+        mean = self.divider.updateOutput([self._sums(self.meanestimator, input), coefficients])
+        self.output = self.subtractor.updateOutput([input, mean])
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check(gradOutput, 'gradOutput', input.shape)
+        mean, coefficients = self.divider.output, self._coefficients(input)
+        direct, dmean = self.subtractor.updateGradInput([input, mean], gradOutput)
+        # the derivative of a quotient by its numerator needs the denominator alone: mean may stand for the sums
+        dsums, _ = self.divider.updateGradInput([mean, coefficients], dmean)
+        return self._through(self.meanestimator, input, dsums, direct)
+
+
+class SpatialDivisiveNormalization(Neighbourhood):
+    """y = x / s, where s = sqrt(weighted sum of x^2 around each pixel, over all planes) / (weights inside), or
+    `thresval` where that is not above `threshold`. The weights of all planes together are 1.
+
+    Parameters
+    ----------
+    nInputPlane, kernel
+        as in `SpatialSubtractiveNormalization`
+    threshold, thresval
+        `thresval` is `threshold` where it is not given
+
+    Torch7 source: SpatialDivisiveNormalization.lua
+    """
+
+    def __init__(
+        self,
+        nInputPlane: int = 1,
+        kernel: np.ndarray | None = None,
+        threshold: float = 1e-4,
+        thresval: float | None = None,
+    ):
+        super().__init__(nInputPlane, kernel)
+        self.threshold = threshold
+        self.thresval = threshold if thresval is None else thresval
+        self.meanestimator = self._estimator()
+        self.stdestimator = self._estimator()
+        self.stdestimator.insert(Square(), 1)
+        self.stdestimator.add(Sqrt())
+        self.kernel /= self.kernel.sum() * (nInputPlane if self.kernel.ndim == 2 else math.sqrt(nInputPlane))
+        self._set_kernel(self.meanestimator, self.stdestimator)
+        self.normalizer = CDivTable()
+        self.thresholder = Threshold(self.threshold, self.thresval)
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self._check(input)
+        coefficients = self._coefficients(input)
+        deviation = self.divider.updateOutput([self._sums(self.stdestimator, input), coefficients])
+        self.output = self.normalizer.updateOutput([input, self.thresholder.updateOutput(deviation)])
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check(gradOutput, 'gradOutput', input.shape)
+        deviation, coefficients = self.divider.output, self._coefficients(input)
+        direct, dthresholded = self.normalizer.updateGradInput([input, self.thresholder.output], gradOutput)
+        ddeviation = self.thresholder.updateGradInput(deviation, dthresholded)
+        droots, _ = self.divider.updateGradInput([deviation, coefficients], ddeviation)
+        return self._through(self.stdestimator, input, droots, direct)
+
+
+class SpatialContrastiveNormalization(Module):
+    """`SpatialSubtractiveNormalization`, then `SpatialDivisiveNormalization`, with the same arguments.
+
+    Torch7 source: SpatialContrastiveNormalization.lua
+    """
+
+    def __init__(
+        self,
+        nInputPlane: int = 1,
+        kernel: np.ndarray | None = None,
+        threshold: float = 1e-4,
+        thresval: float | None = None,
+    ):
+        super().__init__()
+        self.nInputPlane = nInputPlane
+        self.kernel = _odd(self, kernel)
+        self.threshold = threshold
+        self.thresval = threshold if thresval is None else thresval
+        self.normalizer = Sequential()
+        self.normalizer.add(SpatialSubtractiveNormalization(nInputPlane, self.kernel))
+        self.normalizer.add(SpatialDivisiveNormalization(nInputPlane, self.kernel, self.threshold, self.thresval))
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.output = self.normalizer.updateOutput(input)
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.gradInput = self.normalizer.updateGradInput(input, gradOutput)
+        return self.gradInput
+
+    def clearState(self) -> Self:
+        self.normalizer.clearState()
+        return super().clearState()

@@ -1,0 +1,180 @@
+"""Elementwise functions: the base of all of them, and those of arithmetic.
+
+Torch7 manual: simple.md
+"""
+
+import numpy as np
+
+from ..module import Module
+from ..tensors import silent
+
+__all__ = ['Abs', 'Exp', 'Log', 'Power', 'Sqrt', 'Square']
+
+
+class SameShape(Module):
+    """The base of layers whose output has the shape of the input.
+
+    A layer says `function(x, y)`, which writes f(x) into y, and `derivative(x, y, dy, dx)`, which writes the gradient
+    into dx. With ``inplace`` y is the memory of x and dx that of dy, so a layer that offers it computes dx from y.
+    """
+
+    #: x, y, dy and dx of the last call: the same arrays need no second look, which would cost more than many a function
+    _fitting = (None,) * 4
+
+    def function(self, x: np.ndarray, y: np.ndarray) -> None:
+        """y = f(x)."""
+        raise self.error('function(x, y) needed in every layer of this base', TypeError)
+
+    def derivative(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> None:
+        """dx = the gradient of f at x, applied to dy."""
+        raise self.error('derivative(x, y, dy, dx) needed in every layer of this base', TypeError)
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        x, output, _, _ = self._fitting
+        if input is not x or self.output is not output or self.inplace or input.shape != output.shape:
+            output = self.destination('output', input)
+            self._fitting = input, output, None, None
+        self.function(input, output)
+        return output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        x, output, dy, gradInput = self._fitting
+        if (
+            gradOutput is not dy
+            or input is not x
+            or self.output is not output
+            or self.gradInput is not gradInput
+            or self.inplace
+        ):
+            output, gradInput = self.output, self.destination('gradInput', gradOutput, 'gradOutput')
+            if not gradOutput.shape == input.shape == output.shape:
+                raise self.error(
+                    f'gradOutput of the shape of input {input.shape} and output {output.shape} needed, '
+                    f'got shape {gradOutput.shape}'
+                )
+            self._fitting = input, output, gradOutput, gradInput
+        self.derivative(input, output, gradOutput, gradInput)
+        return gradInput
+
+
+class Pointwise(SameShape):
+    """The base of elementwise layers y = f(x), dx = f'(x) dy.
+
+    A layer of one's own is two methods: `function(x, y)` writes f(x) into y, `derivative(x, y, dy, dx)` writes f'(x) dy
+    into dx. Arrays are of one shape.
+
+    >>> import numpy as np, t7nn as nn
+    >>> class Cube(nn.Pointwise):
+    ...     def function(self, x, y):
+    ...         np.power(x, 3, out=y)
+    ...     def derivative(self, x, y, dy, dx):
+    ...         np.multiply(3 * x * x, dy, out=dx)
+    >>> Cube().forward(np.array([2.0]))
+    array([8.])
+
+    Source: t7nn's own; Torch7 writes each of these layers out.
+    """
+
+
+class Exp(Pointwise):
+    """y = exp(x), dx = y dy.
+
+    Torch7 manual: simple.md#nn.Exp
+    """
+
+    @silent
+    def function(self, x, y):
+        np.exp(x, y)
+
+    def derivative(self, x, y, dy, dx):
+        np.multiply(dy, y, dx)
+
+
+class Log(Pointwise):
+    """y = log(x), dx = dy / x.
+
+    Torch7 manual: simple.md#nn.Log
+    """
+
+    @silent
+    def function(self, x, y):
+        np.log(x, y)
+
+    @silent
+    def derivative(self, x, y, dy, dx):
+        np.divide(dy, x, dx)
+
+
+class Abs(Pointwise):
+    """y = |x|, dx = dy where x >= 0, else -dy.
+
+    Torch7 manual: simple.md#nn.Abs
+    """
+
+    def function(self, x, y):
+        np.abs(x, y)
+
+    def derivative(self, x, y, dy, dx):
+        np.negative(dy, dx)
+        np.copyto(dx, dy, where=x >= 0)
+
+
+class Square(Pointwise):
+    """y = x^2, dx = 2 x dy.
+
+    Torch7 manual: simple.md#nn.Square
+    """
+
+    def function(self, x, y):
+        np.multiply(x, x, y)
+
+    def derivative(self, x, y, dy, dx):
+        np.multiply(dy, x, dx)
+        dx += dx
+
+
+class Sqrt(Pointwise):
+    """y = sqrt(x), dx = dy / (2 y), and 0 where y = 0.
+
+    Parameters
+    ----------
+    eps
+        not used, in Torch7 neither
+
+    Torch7 manual: simple.md#nn.Sqrt
+    """
+
+    def __init__(self, eps: float = 0):
+        super().__init__()
+        self.eps = eps
+
+    @silent
+    def function(self, x, y):
+        np.sqrt(x, y)
+
+    @silent
+    def derivative(self, x, y, dy, dx):
+        dx.fill(0)
+        np.divide(dy, y, dx, where=y != 0)
+        dx *= 0.5
+
+
+class Power(Pointwise):
+    """y = x^pow, dx = pow x^(pow - 1) dy.
+
+    Torch7 manual: simple.md#nn.Power
+    """
+
+    def __init__(self, pow: float):
+        super().__init__()
+        self.pow = pow
+
+    @silent
+    def function(self, x, y):
+        np.power(x, self.pow, y)
+
+    @silent
+    def derivative(self, x, y, dy, dx):
+        np.power(x, self.pow - 1, dx)
+        dx *= dy
+        dx *= self.pow

@@ -1,0 +1,1 @@
+"""Poolings over time, space and volume, thin on the engine ``layers._planes``."""

@@ -1,0 +1,103 @@
+"""Average pooling over space and volume.
+
+Torch7 manual: convolution.md
+"""
+
+import functools
+import math
+from typing import Self
+
+import numpy as np
+
+from .._planes import regular_stages
+from .._windows import chunks
+from .base import Pooling
+
+__all__ = ['SpatialAveragePooling', 'VolumetricAveragePooling']
+
+
+class AveragePooling(Pooling):
+    """The base of average poolings."""
+
+    count_include_pad = True
+    divide = True
+
+    def details(self, geometry):
+        sizes, counts, kernel, stride, pad, _ = geometry
+        lengths = []
+        for size, count, k, d, p in zip(sizes, counts, kernel, stride, pad, strict=True):
+            start = np.arange(count) * d - p
+            end = np.minimum(start + k, size + p)
+            lengths.append(end - start if self.count_include_pad else np.minimum(end, size) - np.maximum(start, 0))
+        elements = functools.reduce(np.multiply.outer, lengths).astype(self.dtype)
+        if not self.divide:
+            elements /= math.prod(kernel)
+        uniform = (elements == elements.flat[0]).all()
+        return regular_stages(*geometry), None, None, elements.reshape(-1)[0] if uniform else elements
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        x, plan = self.rows(input), self.plan(self.image(input))
+        y = self.result('output', input, plan.counts)
+        for part in chunks(len(x), math.prod(x.shape[1:]) * x.itemsize):
+            self.sum_windows(x[part], plan.how, y[part])
+            with np.errstate(invalid='ignore', divide='ignore'):  # a window beyond the input after ceil(): 0 / 0
+                y[part] /= plan.divisor
+        return self.output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
+        if self.gradInput is None:
+            return None
+        sizes = self.image(input)
+        plan = self.plan(sizes)
+        g, dx = self.gradients(gradOutput, input, plan.counts), self.result('gradInput', input, sizes)
+        for part in chunks(len(dx), math.prod(dx.shape[1:]) * dx.itemsize):
+            with np.errstate(invalid='ignore', divide='ignore'):
+                each = np.divide(g[part], plan.divisor, out=self.scratch('_each', g[part].shape))
+            self.spread_windows(each, plan.how, dx[part])
+        return self.gradInput
+
+
+class SpatialAveragePooling(AveragePooling):
+    """The mean of every kW x kH window, dW x dH apart (1 by default): (N, planes, H, W) -> (N, planes, oH, oW).
+
+    Sizes as in `SpatialMaxPooling`. Padding counts as zeros, unless ``setCountExcludePad()``; what is beyond it, after
+    ``ceil()``, never counts. With the field ``divide`` False the sum instead of the mean of a full window.
+
+    Torch7 manual: convolution.md#nn.SpatialAveragePooling
+
+    >>> import numpy as np, t7nn as nn
+    >>> nn.SpatialAveragePooling(2, 1).forward(np.array([[[1.0, 3, 6]]])).tolist()
+    [[[2.0, 4.5]]]
+    """
+
+    def __init__(self, kW: int, kH: int, dW: int = 1, dH: int = 1, padW: int = 0, padH: int = 0):
+        super().__init__()
+        self.configure((kW, kH), (dW, dH), (padW, padH))
+        self.count_include_pad = True
+        self.divide = True
+
+    def setCountIncludePad(self) -> Self:
+        """Let padding count in the mean, as zeros (the default)."""
+        self.count_include_pad = True
+        return self
+
+    def setCountExcludePad(self) -> Self:
+        """Take the mean of the elements that are not padding."""
+        self.count_include_pad = False
+        return self
+
+
+class VolumetricAveragePooling(AveragePooling):
+    """The mean of every kT x kW x kH window, its own size apart by default: (N, planes, T, H, W) -> (N, planes, oT, oH,
+    oW).
+
+    Torch7 manual: convolution.md#nn.VolumetricAveragePooling
+    """
+
+    axes = 'THW'
+    order = 'TWH'
+
+    def __init__(self, kT: int, kW: int, kH: int, dT: int | None = None, dW: int | None = None, dH: int | None = None):
+        super().__init__()
+        self.configure((kT, kW, kH), (dT, dW, dH), (0, 0, 0))
+        self.count_include_pad = True

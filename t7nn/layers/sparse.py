@@ -1,0 +1,590 @@
+"""Layers for this and that: pass on, pad, convert, encode, penalise, print.
+
+Torch7 manual: simple.md
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from .. import random
+from ..module import Module
+from ..tensors import describe
+from ._initialization import draw
+
+__all__ = ['IndexLinear', 'LookupTable', 'OneHot', 'SparseLinear']
+
+
+@functools.cache
+def _routines() -> dict[str, Callable] | None:
+    """The loops under SciPy's sparse products: they add to an array in place, which no public function does without a
+    dense result as large as the weight or, as `numpy.add.at`, 6 to 30 times the time."""
+    try:
+        from scipy.sparse._sparsetools import csc_matvecs, csr_matvecs
+    except ImportError:
+        return None
+    return {'times': csr_matvecs, 'add_outer': csc_matvecs}
+
+
+def _starts(sizes: Any) -> np.ndarray:
+    """Where runs of these sizes begin, and where the last one ends."""
+    starts = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
+
+
+class SparseRows(NamedTuple):
+    """A batch of vectors with few elements: row j has ``values[i]`` at ``index[i]``, from 0, for i in
+    ``starts[j]..starts[j + 1]``. Every index is known to be valid."""
+
+    starts: np.ndarray
+    index: np.ndarray
+    values: np.ndarray
+
+    @property
+    def row(self) -> np.ndarray:
+        """The row of each value."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def times(self, table: np.ndarray, result: np.ndarray) -> None:
+        """result_j += sum_i values_i table[index_i], over row j."""
+        if _routines() is None:
+            np.add.at(result, self.row, self.values[:, None] * table[self.index])
+        else:
+            self._run('times', (len(result), len(table)), table, result)
+
+    def add_outer(self, table: np.ndarray, scale: float, gradient: np.ndarray) -> None:
+        """table[index_i] += scale values_i gradient_j, for every i of every row j."""
+        scaled = SparseRows(self.starts, self.index, self.values * self.values.dtype.type(scale))
+        if _routines() is None:
+            np.add.at(table, self.index, scaled.values[:, None] * gradient[self.row])
+        else:
+            scaled._run('add_outer', (len(table), len(gradient)), gradient, table)
+
+    def _run(self, name: str, sizes: tuple[int, int], source: np.ndarray, result: np.ndarray) -> None:
+        """Call a routine on both arrays whole; where they are not row-major, and too large to be copied for so few
+        values, on one column after the other."""
+        width = source.shape[1]
+        row_major = source.flags.c_contiguous and result.flags.c_contiguous
+        whole = row_major or source.size + result.size <= len(self.values) * width
+        own = result if whole else result.T
+        x, y = np.ascontiguousarray(source if whole else source.T), np.ascontiguousarray(own)
+        if whole:
+            _routines()[name](*sizes, width, *self, x.reshape(-1), y.reshape(-1))
+        else:
+            for x_column, y_column in zip(x, y, strict=True):
+                _routines()[name](*sizes, 1, *self, x_column, y_column)
+        if not np.may_share_memory(y, result):
+            own[...] = y
+
+
+class LookupTable(Module):
+    """Rows of the weight: y_i = W[x_i], for a vector of indices or a batch of them, of any numeric type.
+
+    dW[x_i] += scale dy_i; gradInput is 0.
+
+    Parameters
+    ----------
+    nIndex, nOutput
+        input ``(n,)`` or ``(N, n)`` of indices from 1 to `nIndex`, output ``(n, nOutput)`` or ``(N, n, nOutput)``
+    paddingValue
+        this index gets no gradient (its row is looked up as any other)
+    maxNorm, normType
+        rows that are looked up are first scaled down, in the weight itself, to a `normType` norm (2 where not given) of
+        at most `maxNorm`
+
+    `scaleGradByFreq()` divides the gradient of a row by how often the input names it; `accUpdateOnly()` does without
+    gradWeight. W begins normal, with standard deviation 1.
+
+    Torch7 manual: convolution.md#nn.LookupTable
+    """
+
+    def __init__(
+        self,
+        nIndex: int,
+        nOutput: int,
+        paddingValue: int = 0,
+        maxNorm: float | None = None,
+        normType: float | None = None,
+    ):
+        super().__init__()
+        self.weight, self.gradWeight = np.zeros((nIndex, nOutput)), np.zeros((nIndex, nOutput))
+        self.paddingValue, self.maxNorm, self.normType = paddingValue, maxNorm, normType
+        self.shouldScaleGradByFreq = False
+        self.reset()
+
+    def accUpdateOnly(self) -> Self:
+        """Do without gradWeight: `accUpdateGradParameters` needs none."""
+        self.gradWeight = None
+        return self
+
+    def setPadding(self, paddingValue: int) -> Self:
+        """Set the index that gets no gradient."""
+        self.paddingValue = paddingValue
+        return self
+
+    def setMaxNorm(self, maxNorm: float | None) -> Self:
+        """Set the largest norm of a row."""
+        self.maxNorm = maxNorm
+        return self
+
+    def setNormType(self, normType: float | None) -> Self:
+        """Set which norm that is."""
+        self.normType = normType
+        return self
+
+    def scaleGradByFreq(self) -> Self:
+        """Divide gradients by how often the input names the row."""
+        self.shouldScaleGradByFreq = True
+        return self
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw W normally with standard deviation `stdv`, 1 where not given."""
+        random.normal(0, 1 if stdv is None else stdv, out=self.weight)
+        return self
+
+    def _index(self, input: np.ndarray) -> np.ndarray:
+        """`input` as valid indices from 0."""
+        if not isinstance(input, np.ndarray) or input.dtype.kind not in 'iuf':
+            got = f'one of {input.dtype}' if isinstance(input, np.ndarray) else describe(input)
+            raise self.error(f'a tensor of indices needed as input, got {got}', TypeError)
+        if input.ndim not in (1, 2):
+            raise self.error(f'a vector or a matrix of indices needed, got shape {input.shape}')
+        size = len(self.weight)
+        index = self.zero_based(input, size) if input.dtype.kind == 'f' else input.astype(np.int64) - 1
+        if input.dtype.kind == 'f':
+            if (index + 1 != input).any():
+                raise self.error('whole numbers needed as indices')
+        elif index.size and index.view(np.uint64).max() >= size:  # one look for both ends: -1 is the largest of all
+            self.zero_based(input, size)
+        return index
+
+    def renorm(self, input: np.ndarray) -> None:
+        """Scale the rows that `input` names down to the norm `maxNorm`."""
+        power = 2 if self.normType is None else self.normType
+        if power <= 0:
+            raise self.error(f'a positive normType needed, got {power}')
+        index = np.unique(self._index(input))
+        rows = self.weight[index]
+        norms = np.linalg.norm(rows, power, 1, keepdims=True)
+        self.weight[index] = np.where(norms > self.maxNorm, rows * (self.maxNorm / (norms + 1e-7)), rows)
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        index = self._index(input)
+        if self.maxNorm is not None:
+            self.renorm(input)
+        output = self.buffer('output', (*input.shape, self.weight.shape[1]))
+        return self.weight.take(index, 0, output, 'clip')  # into the buffer without the detour that 'raise' makes
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.buffer('gradInput', input.shape, input.dtype).fill(0)
+        return self.gradInput
+
+    def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        index = self._index(input).reshape(-1)
+        self.check(gradOutput, 'gradOutput', (*input.shape, self.weight.shape[1]))
+        starts, values = np.arange(len(index) + 1), np.ones(len(index), self.dtype)
+        if self.shouldScaleGradByFreq:
+            _, inverse, counts = np.unique(index, return_inverse=True, return_counts=True)
+            values /= counts[inverse]
+        if self.paddingValue:
+            kept = index != self.paddingValue - 1
+            starts, index, values = _starts(kept), index[kept], values[kept]
+        gradient = gradOutput.reshape(-1, self.weight.shape[1])
+        SparseRows(starts, index, values).add_outer(self.gradWeight, scale, gradient)
+
+    # shared or not: the update is a plain sum, so nothing needs to be gathered first
+    accUpdateGradParameters = Module.defaultAccUpdateGradParameters
+
+
+class SparseInput(Module):
+    """The base of linear layers of sparse vectors."""
+
+    def sparse_rows(self, sizes: Any, index: np.ndarray, values: np.ndarray, size: int) -> SparseRows:
+        """The batch whose rows have so many entries each; an index out of 1..size, where the value is not 0, is an
+        IndexError."""
+        starts = _starts(sizes)
+        with np.errstate(invalid='ignore'):
+            whole = index.astype(np.int64)
+        wrong = (whole < 1) | (whole > size) | (whole != index)
+        if wrong.any():
+            wrong &= values != 0
+            if wrong.any():
+                entry = int(wrong.argmax())
+                sample = int(starts.searchsorted(entry, 'right'))
+                raise self.error(
+                    f'index in 1..{size} needed, got {index[entry]} in entry {entry - starts[sample - 1] + 1} '
+                    f'of sample {sample}',
+                    IndexError,
+                )
+            whole[values == 0] = 1
+        return SparseRows(starts, whole - 1, np.ascontiguousarray(values))
+
+    def gradients(self, gradOutput: np.ndarray) -> np.ndarray:
+        """`gradOutput` as a batch; it is checked."""
+        self.check(gradOutput, 'gradOutput', self.output.shape)
+        return gradOutput.reshape(-1, self.output.shape[-1])
+
+    def draw(self, stdv: float | None) -> None:
+        """Draw the weight uniformly, and the bias a millionth as large."""
+        for parameter in (self.weight, self.bias):
+            draw(parameter, self.weight.shape[1], stdv)
+        self.bias *= 0.000001
+
+
+class SparseLinear(SparseInput):
+    """y = W x + b for sparse x, given as rows (index from 1, value).
+
+    dW[:, index] += scale value dy, db += scale dy, summed over the batch. Entries of value 0 are ignored, whatever
+    their index; those of the same index add up.
+
+    Parameters
+    ----------
+    inputSize, outputSize
+        input ``(n, 2)``, with output ``(outputSize,)``; or a table of N such, each with an n of its own, or
+        ``(N, n, 2)``, with output ``(N, outputSize)``
+    doGradInput
+        compute gradInput: W' dy for all indices, as a table of ``(inputSize, 2)``, or as ``(N, inputSize, 2)`` where
+        the input was a tensor of 3 dimensions; otherwise it is an empty table
+
+    ``weightDecay`` (0) adds scale weightDecay W to dW. W begins uniform in +-1/sqrt(inputSize), b a millionth as large.
+
+    Torch7 manual: simple.md#nn.SparseLinear
+    """
+
+    def __init__(self, inputSize: int, outputSize: int, doGradInput: bool = False):
+        super().__init__()
+        if not isinstance(doGradInput, bool):
+            raise TypeError(f'{self.typename}: True or False needed as doGradInput, got {doGradInput!r}')
+        self.weightDecay = 0
+        self.doGradInput = doGradInput
+        self.weight, self.gradWeight = np.zeros((outputSize, inputSize)), np.zeros((outputSize, inputSize))
+        self.bias, self.gradBias = np.zeros(outputSize), np.zeros(outputSize)
+        self.gradInput = []
+        self.reset()
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw W and b uniformly with standard deviation `stdv`, b a millionth of it."""
+        self.draw(stdv)
+        return self
+
+    def _single(self, input: Any) -> bool:
+        return input.ndim == 2 if isinstance(input, np.ndarray) else not len(input)
+
+    def _rows(self, input: Any) -> SparseRows:
+        samples = input if isinstance(input, (list, tuple)) else [input]
+        for sample in samples:
+            self.check(sample)
+            if sample.ndim not in (2, 3 if samples is not input else 2) or sample.shape[-1] != 2:
+                raise self.error(f'samples of shape (n, 2), rows of index and value, needed, got {describe(sample)}')
+        if samples is not input and input.ndim == 3:
+            sizes = [input.shape[1]] * len(input)
+        else:
+            sizes = [len(sample) for sample in samples] or [0]
+        entries = np.concatenate(samples or [np.empty((0, 2), self.dtype)]).reshape(-1, 2)
+        return self.sparse_rows(sizes, entries[:, 0], entries[:, 1], self.weight.shape[1])
+
+    def updateOutput(self, input: Any) -> np.ndarray:
+        rows = self._rows(input)
+        size = len(self.weight)
+        output = self.buffer('output', (size,) if self._single(input) else (len(rows.starts) - 1, size))
+        output[...] = self.bias
+        rows.times(self.weight.T, output.reshape(-1, size))
+        return output
+
+    def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
+        self.gradInput = []
+        if self.doGradInput:
+            gradient = self.gradients(gradOutput).dot(self.weight)
+            pairs = np.stack(np.broadcast_arrays(np.arange(1.0, 1 + gradient.shape[1]), gradient), -1)
+            dense = isinstance(input, np.ndarray) and input.ndim == 3
+            self.gradInput = pairs.astype(self.dtype, copy=False) if dense else list(pairs.astype(self.dtype))
+        return self.gradInput
+
+    def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
+        rows, gradient = self._rows(input), self.gradients(gradOutput)
+        if self.weightDecay:
+            self.gradWeight += scale * self.weightDecay * self.weight
+        rows.add_outer(self.gradWeight.T, scale, gradient)
+        self.gradBias += scale * gradient.sum(0)
+
+
+def _running_maximum(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """For every i the largest of the values so far, up to i, with the key of i."""
+    order = keys.argsort(kind='stable')
+    by_size = values.argsort()
+    rank = np.empty_like(order)
+    rank[by_size] = np.arange(len(values))
+    # ranks are whole numbers, so that those of each key can be lifted above all of the keys before
+    lift = np.cumsum(np.diff(keys[order], prepend=keys[order][:1]) != 0) * len(values)
+    largest = np.empty_like(values)
+    largest[order] = values[by_size[np.maximum.accumulate(rank[order] + lift) - lift]]
+    return largest
+
+
+class IndexLinear(SparseInput):
+    """y = W' x + b for sparse x, given as keys and values; made for large W, whose gradient is kept only for the keys
+    that occurred.
+
+    Parameters
+    ----------
+    inputSize, outputSize
+        W is ``(inputSize, outputSize)``, with four more columns in front where `normalize` is asked for
+    doGradInput
+        compute gradInput: the keys 1..inputSize and W dy, in the form of the input; otherwise it is an empty table
+    keysOffset
+        is added to the keys, which then run from ``1 - keysOffset``
+    weight, bias
+        used as they are, without a copy
+    normalize
+        divide values by the largest absolute value that their key has had while training, and add a learned number, the
+        key's: x = value / max + b_key. `training()` must have been called
+
+    The input is ``[keys, values]`` for one sample, ``[[keys, ...], [values, ...]]`` for a batch, or
+    ``[keys, values, sizes]`` for a batch one sample after the other; keys and sizes are int64. The output is
+    ``(outputSize,)`` for the first form, else ``(N, outputSize)``.
+
+    The gradient that `parameters()` lists for W is the table ``running``: for each backward since
+    `zeroGradParameters()` the keys, and a gradient for each of them. Without `accUpdateGradParameters()`,
+    `updateParameters(lr)` brings them into W. ``weightDecay`` (0) there takes that part of a row off for each time that
+    its key occurred, whatever the learning rate.
+
+    W and b begin at 0; `reset()` draws them as in `SparseLinear`, with 1/sqrt(columns of W).
+
+    Torch7 manual: simple.md#nn.IndexLinear
+    """
+
+    cleared = (*Module.cleared, 'normalizedValues')
+
+    def __init__(
+        self,
+        inputSize: int,
+        outputSize: int,
+        doGradInput: bool = False,
+        keysOffset: int = 0,
+        weight: np.ndarray | None = None,
+        bias: np.ndarray | None = None,
+        normalize: bool = False,
+    ):
+        super().__init__()
+        self.normalize = 4 if normalize else 0
+        self.weight = np.zeros((inputSize, outputSize + self.normalize)) if weight is None else weight
+        self.bias = np.zeros(outputSize) if bias is None else bias
+        self.inputSize, self.outputSize = len(self.weight), self.weight.shape[1] - self.normalize
+        if self.bias.shape != (self.outputSize,) or self.bias.dtype != self.weight.dtype:
+            raise ValueError(
+                f'{self.typename}: bias of shape {(self.outputSize,)} and of the type of the weight needed, '
+                f'got {describe(self.bias)} of {self.bias.dtype}'
+            )
+        self.dtype = self.weight.dtype
+        self.gradBias = np.zeros(self.outputSize, self.dtype)
+        self.normalizedValues = np.empty(0, self.dtype)
+        self.weightDecay = 0
+        self.doGradInput = doGradInput
+        self.offset = keysOffset - 1
+        self.gradInput = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self.running = {'cumSumSizes': [], 'keys': [], 'gradWeight': [], 'counter': 1}
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw W and b uniformly with standard deviation `stdv`, b a millionth of it; forget what was normalised."""
+        self.draw(stdv)
+        self.weight[:, : self.normalize] = 0
+        return self
+
+    def parameters(self) -> tuple[list, list]:
+        return [self.weight, self.bias], [self.running, self.gradBias]
+
+    def zeroGradParameters(self) -> None:
+        self.gradBias.fill(0)
+        self._forget()
+
+    def clearState(self) -> Self:
+        self._forget()
+        return super().clearState()
+
+    # Input
+
+    def _flat(self, input: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """keys, values and sizes, whatever the form of the input."""
+        self.check_table(input)
+        if len(input) not in (2, 3):
+            raise self.error(f'a table {{keys, values}} or {{keys, values, sizes}} needed, got {describe(input)}')
+        keys, values = input[:2]
+        if len(input) == 3:
+            sizes = np.atleast_1d(np.asarray(input[2]))
+        else:
+            listed = [isinstance(part, (list, tuple)) for part in (keys, values)]
+            if listed[0] != listed[1]:
+                raise self.error(
+                    f'keys and values both as tensors or both as tables needed, '
+                    f'got {describe(keys)} and {describe(values)}',
+                    TypeError,
+                )
+            if not listed[0]:
+                keys, values = [keys], [values]
+            if len(keys) != len(values) or not keys:
+                raise self.error(f'keys and values of as many samples needed, got {len(keys)} and {len(values)}')
+            for key, value in zip(keys, values, strict=True):
+                self._pair(key, value)
+            sizes = np.array([len(key) for key in keys])
+            keys, values = np.concatenate(keys), np.concatenate(values)
+        self._pair(keys, values)
+        if sizes.dtype.kind not in 'iu' or sizes.min(initial=0) < 0 or sizes.sum() != len(keys):
+            raise self.error(f'sizes that add up to the {len(keys)} keys needed, got {sizes.tolist()}')
+        return keys, values, sizes
+
+    def _pair(self, keys: Any, values: Any) -> None:
+        if not isinstance(keys, np.ndarray) or keys.dtype != np.int64:
+            got = keys.dtype if isinstance(keys, np.ndarray) else describe(keys)
+            raise self.error(f'a tensor of int64 needed as keys, got {got}', TypeError)
+        self.check(values, 'values')
+        if keys.ndim != 1 or keys.shape != values.shape:
+            raise self.error(f'keys and values of one size needed, got {describe(keys)} and {describe(values)}')
+
+    def _rows(self, input: Any) -> SparseRows:
+        """The input with its keys as indices from 0; the values are not yet normalised."""
+        keys, values, sizes = self._flat(input)
+        index = keys + self.offset
+        wrong = (index < 0) | (index >= self.inputSize)
+        if wrong.any():
+            place = int(wrong.argmax())
+            raise self.error(
+                f'keys in {-self.offset}..{self.inputSize - 1 - self.offset} needed, '
+                f'got {keys[place]} at position {place + 1}',
+                IndexError,
+            )
+        return SparseRows(_starts(sizes), index, np.ascontiguousarray(values))
+
+    @staticmethod
+    def _single(input: Any) -> bool:
+        return len(input) == 2 and isinstance(input[0], np.ndarray)
+
+    def _normalized(self, index: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """values / largest + b_key; columns of the weight: the largest value, its inverse, 1 where seen, b_key."""
+        sizes = np.abs(values)
+        largest, inverse = self.weight[index, 0], self.weight[index, 1]
+        if self.train:
+            grown = _running_maximum(index, np.maximum(sizes, largest))
+            np.divide(1, grown, out=inverse, where=grown > largest)
+            largest = grown
+            for column, entries in enumerate((largest, inverse, 1)):  # of one key's entries the last remains
+                self.weight[index, column] = entries
+        return np.where(sizes > largest, np.sign(values), values * inverse) + self.weight[index, 3]
+
+    # The three steps
+
+    def updateOutput(self, input: Any) -> np.ndarray:
+        rows = self._rows(input)
+        table = self.weight
+        if self.normalize:
+            self.normalizedValues = self._normalized(rows.index, rows.values)
+            table = self.weight[rows.index, self.normalize :]
+            rows = rows._replace(index=np.arange(len(table)), values=self.normalizedValues)
+        count = len(rows.starts) - 1
+        output = self.buffer('output', (self.outputSize,) if self._single(input) else (count, self.outputSize))
+        output[...] = self.bias
+        rows.times(table, output.reshape(count, -1))
+        return output
+
+    def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
+        self.gradInput = []
+        if self.doGradInput:
+            if self.normalize:
+                raise self.error('updateGradInput is not implemented in max-normalize mode')
+            gradient = self.gradients(gradOutput).dot(self.weight.T)
+            keys = np.tile(np.arange(1, 1 + self.inputSize), (len(gradient), 1))
+            if self._single(input):
+                self.gradInput = [keys[0], gradient[0]]
+            else:
+                self.gradInput = [keys, gradient] if len(input) == 3 else [list(keys), list(gradient)]
+        return self.gradInput
+
+    def _entries(self, input: Any, gradient: np.ndarray, scale: float) -> tuple[SparseRows, np.ndarray]:
+        """The rows, and for each key scale value dy; where values are normalised scale dy stands before it."""
+        rows = self._rows(input)
+        gradient = scale * gradient[rows.row]
+        if not self.normalize:
+            return rows, gradient * rows.values[:, None]
+        if self.normalizedValues.shape != rows.values.shape:
+            raise self.error('forward(input) needed first')
+        return rows, np.hstack([gradient, gradient * self.normalizedValues[:, None]])
+
+    def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
+        gradient = self.gradients(gradOutput)
+        rows, entries = self._entries(input, gradient, scale)
+        self.running['keys'].append(rows.index - self.offset)
+        self.running['gradWeight'].append(entries)
+        self.running['cumSumSizes'].append(rows.starts[1:])
+        self.running['counter'] += 1
+        self.gradBias += scale * gradient.sum(0)
+
+    def accUpdateGradParameters(self, input: Any, gradOutput: np.ndarray, lr: float) -> None:
+        gradient = self.gradients(gradOutput)
+        rows, entries = self._entries(input, gradient, 1)
+        self._descend(rows.index, entries, lr)
+        self.bias -= lr * gradient.sum(0)
+
+    def updateParameters(self, learningRate: float) -> None:
+        if self.running['counter'] > 1:
+            for keys, entries in zip(self.running['keys'], self.running['gradWeight'], strict=True):
+                self._descend(keys + self.offset, entries, learningRate)
+            self.bias -= learningRate * self.gradBias
+
+    def _descend(self, index: np.ndarray, entries: np.ndarray, lr: float) -> None:
+        """W[index] -= lr * entries, after the decay."""
+        rate = self.weight[index, 2, None] if self.normalize else 1
+        if self.normalize:
+            plain, entries = np.hsplit(entries, 2)
+            slope = np.vecdot(plain, self.weight[index, self.normalize :])[:, None]
+        if self.weightDecay:
+            entries = entries * self._decay(index, 1 - self.weightDecay * rate)
+        if self.normalize:
+            entries = np.hstack([np.zeros((len(index), 3), self.dtype), rate * slope, rate * entries])
+        each = SparseRows(np.arange(len(index) + 1), index, np.ones(len(index), self.dtype))
+        each.add_outer(self.weight, -lr, np.ascontiguousarray(entries, self.dtype))
+
+    def _decay(self, index: np.ndarray, kept: Any) -> np.ndarray:
+        """Let each row of W keep its part `kept` for every time that it is named; what is left then of a step taken
+        at each of these times."""
+        _, first, inverse, counts = np.unique(index, return_index=True, return_inverse=True, return_counts=True)
+        kept = np.broadcast_to(np.asarray(kept, self.dtype), (len(index), 1))
+        self.weight[index[first], self.normalize :] *= kept[first] ** counts[:, None]
+        order = inverse.argsort(kind='stable')
+        later = np.empty_like(order)
+        later[order] = np.repeat(counts.cumsum(), counts) - 1 - np.arange(len(index))
+        return kept ** later[:, None]
+
+
+class OneHot(Module):
+    """For every number in 1..outputSize a vector with 1 at its place, 0 elsewhere.
+
+    Input a tensor of any dtype ``(...)``, output ``(..., outputSize)``; a single number gives ``(outputSize,)``.
+    gradInput is 0 everywhere. An IndexError names a number out of range.
+
+    Torch7 manual: simple.md#nn.OneHot
+    """
+
+    def __init__(self, outputSize: int):
+        super().__init__()
+        self.outputSize = outputSize
+
+    def updateOutput(self, input: np.ndarray | int) -> np.ndarray:
+        if np.asarray(None if isinstance(input, (list, tuple)) else input).dtype.kind not in 'iuf':
+            raise self.error(f'a tensor or a number needed, got {describe(input)}', TypeError)
+        places = self.zero_based(np.atleast_1d(input), self.outputSize, 'input')
+        output = self.buffer('output', (*np.shape(input), self.outputSize))
+        output.fill(0)
+        output.reshape(-1, self.outputSize)[np.arange(places.size), places.ravel()] = 1
+        return output
+
+    def updateGradInput(self, input: np.ndarray | int, gradOutput: np.ndarray) -> np.ndarray | int:
+        if not isinstance(input, np.ndarray):
+            return 0
+        gradInput = self.buffer('gradInput', input.shape)
+        gradInput.fill(0)
+        return gradInput

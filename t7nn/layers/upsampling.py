@@ -1,0 +1,234 @@
+"""Layers that enlarge images.
+
+Torch7 manual: convolution.md, simple.md#nn.PixelShuffle
+"""
+
+import math
+
+import numpy as np
+
+from ..module import Module
+from ..tensors import describe
+from ._planes import Resampling, regular_stages
+from ._windows import Sizes, chunks, times
+
+__all__ = ['PixelShuffle', 'SpatialUpSamplingBilinear', 'SpatialUpSamplingNearest', 'UpSampling']
+
+
+class Enlarging(Resampling):
+    """The base of up-sampling layers: to a multiple of the size, or to given sizes."""
+
+    scale_factor: int | None = None
+
+    def set_scale(self, scale: float) -> None:
+        """Set ``scale_factor``, a whole number of at least 1."""
+        if not scale >= 1 or int(scale) != scale:
+            raise ValueError(f'{self.typename}: scale_factor must be a whole number of at least 1, got {scale}')
+        self.scale_factor = int(scale)
+
+    def given_sizes(self) -> tuple[int | None, ...]:
+        """The output's sizes where there is no ``scale_factor``."""
+        return self.oheight, self.owidth
+
+    def output_sizes(self, sizes):
+        counts = self.given_sizes() if self.scale_factor is None else [size * self.scale_factor for size in sizes]
+        if min(*sizes, *counts) < 1:
+            raise self.error(f'sizes of at least 1 needed, got {times(sizes)} for an output of {times(counts)}')
+        return tuple(counts)
+
+    # nearest: each element stands for a window as large as the factor
+
+    def nearest(self, sizes: Sizes, counts: Sizes) -> list:
+        """The windows of output, one for each element of input."""
+        factor = (self.scale_factor,) * len(sizes)
+        return regular_stages(tuple(counts), tuple(sizes), factor, factor, (0,) * len(sizes), (1,) * len(sizes))
+
+    def nearest_output(self, input: np.ndarray) -> np.ndarray:
+        """Write ``output``, where every element is repeated."""
+        sizes = self.image(input)
+        counts = self.output_sizes(sizes)
+        x, y, stages = self.split(input), self.result('output', input, counts), self.nearest(sizes, counts)
+        for part in chunks(len(y), math.prod(counts) * y.itemsize):
+            self.spread_windows(x[part], stages, y[part])
+        return self.output
+
+    def nearest_gradient(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        """Write ``gradInput``, the sum over all repetitions."""
+        sizes = self.image(input)
+        counts = self.output_sizes(sizes)
+        g, dx = self.gradients(gradOutput, input, counts), self.result('gradInput', input, sizes)
+        stages = self.nearest(sizes, counts)
+        for part in chunks(len(g), math.prod(counts) * g.itemsize):
+            self.sum_windows(g[part], stages, dx[part])
+        return self.gradInput
+
+    # linear: the corners of input and output are the same places
+
+    def terms(self, axis, size, count):
+        place = np.arange(count, dtype=np.float32) * (np.float32(size - 1) / np.float32(max(count - 1, 1)))
+        index = place.astype(np.int64)  # places in float32, as in Torch7
+        weight = (place - index.astype(np.float32)).astype(self.dtype)
+        if not weight.any():
+            return [(index, None)]
+        return [(index, 1 - weight), (np.minimum(index + 1, size - 1), weight)]
+
+
+class SpatialUpSamplingNearest(Enlarging):
+    """Every element becomes a square of scale x scale: (N, planes, H, W) -> (N, planes, scale H, scale W).
+
+    Torch7 manual: convolution.md#nn.SpatialUpSamplingNearest
+
+    >>> import numpy as np, t7nn as nn
+    >>> nn.SpatialUpSamplingNearest(2).forward(np.array([[[1.0, 2]]])).tolist()
+    [[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]
+    """
+
+    def __init__(self, scale: int):
+        super().__init__()
+        self.set_scale(scale)
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        return self.nearest_output(input)
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        return self.nearest_gradient(input, gradOutput)
+
+
+class SpatialUpSamplingBilinear(Enlarging):
+    """Bilinear interpolation, corners upon corners: (N, planes, H, W) -> (N, planes, oheight, owidth).
+
+    Parameters
+    ----------
+    params
+        the factor of both sizes, or a dict ``{'oheight': ..., 'owidth': ...}``
+
+    Torch7 manual: convolution.md#nn.SpatialUpSamplingBilinear
+
+    >>> import numpy as np, t7nn as nn
+    >>> nn.SpatialUpSamplingBilinear({'oheight': 1, 'owidth': 3}).forward(np.array([[[1.0, 2]]])).tolist()
+    [[[1.0, 1.5, 2.0]]]
+    """
+
+    def __init__(self, params: int | dict[str, int]):
+        super().__init__()
+        if isinstance(params, dict):
+            self.owidth, self.oheight = params.get('owidth'), params.get('oheight')
+            if self.owidth is None or self.oheight is None:
+                raise ValueError(f'{self.typename}: owidth and oheight needed, got {params}')
+        else:
+            self.set_scale(params)
+
+    def __str__(self) -> str:
+        sizes = f'{self.oheight}, {self.owidth}' if self.scale_factor is None else self.scale_factor
+        return f'{self.typename}({sizes})'
+
+
+class UpSampling(Enlarging):
+    """Nearest or linear up-sampling of batches of images (N, planes, H, W) or of volumes (N, planes, D, H, W).
+
+    Parameters
+    ----------
+    params
+        the factor of all sizes; or, for linear interpolation, a dict with ``oheight``, ``owidth`` and, for volumes,
+        ``odepth``
+    mode
+        ``'linear'`` (also ``'bilinear'``, ``'trilinear'``), corners upon corners; anything else is ``'nearest'``
+
+    Torch7 manual: convolution.md#nn.UpSampling
+
+    >>> import numpy as np, t7nn as nn
+    >>> nn.UpSampling(2).forward(np.array([[[[1.0, 2]]]])).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
+    """
+
+    odepth: int | None = None
+    _dims = 2
+
+    @property
+    def axes(self) -> str:
+        """The axes of the last input: images and volumes are told from one another by it."""
+        return 'DHW'[-self._dims :]
+
+    def __init__(self, params: int | dict[str, int], mode: str = 'nearest'):
+        super().__init__()
+        self.mode = 'linear' if mode in ('linear', 'bilinear', 'trilinear') else 'nearest'
+        if isinstance(params, dict):
+            if self.mode == 'nearest':
+                raise ValueError(
+                    f'{self.typename}: nearest neighbour up-sampling requires a scale_factor, got {params}'
+                )
+            self.odepth, self.owidth, self.oheight = (params.get(name) for name in ('odepth', 'owidth', 'oheight'))
+            if self.owidth is None or self.oheight is None:
+                raise ValueError(f'{self.typename}: output height and width are required, got {params}')
+        else:
+            self.set_scale(params)
+
+    def image(self, tensor, what='input'):
+        self.check(tensor, what)
+        if tensor.ndim not in (4, 5):
+            raise self.error(f'{what} of Nxplanesx[D]xHxW needed, got {describe(tensor)}')
+        self._dims = tensor.ndim - 2
+        return tensor.shape[2:]
+
+    def given_sizes(self):
+        if self.axes == 'HW':
+            return self.oheight, self.owidth
+        if self.odepth is None:
+            raise self.error('odepth needed for volumes, got none')
+        return self.odepth, self.oheight, self.owidth
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        return self.nearest_output(input) if self.mode == 'nearest' else super().updateOutput(input)
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        if self.mode == 'nearest':
+            return self.nearest_gradient(input, gradOutput)
+        return super().updateGradInput(input, gradOutput)
+
+    def __str__(self) -> str:
+        if self.scale_factor is not None:
+            size = f'{self.scale_factor}x'
+        else:
+            size = times([n for n in (self.odepth, self.oheight, self.owidth) if n is not None])
+        return f'{self.typename}({size}, {self.mode})'
+
+
+class PixelShuffle(Module):
+    """Channels become pixels: ``(C r^2, H, W)``, or a batch of such, becomes ``(C, r H, r W)``.
+
+    y[c, r h + i, r w + j] = x[r^2 c + r i + j, h, w], counted from 0, with r the `upscaleFactor`.
+
+    Torch7 manual: simple.md#nn.PixelShuffle
+    """
+
+    def __init__(self, upscaleFactor: int):
+        super().__init__()
+        self.upscaleFactor = upscaleFactor
+
+    def _pixels(self, shuffled: np.ndarray) -> np.ndarray:
+        """A tensor of the output's shape, seen as (..., C, r, r, H, W)."""
+        r = self.upscaleFactor
+        *batch, channels, height, width = shuffled.shape
+        split = shuffled.reshape(*batch, channels, height // r, r, width // r, r)
+        return np.moveaxis(split, (-3, -1), (-4, -3))
+
+    def _shape(self, input: np.ndarray) -> tuple[int, ...]:
+        self.check(input)
+        r = self.upscaleFactor
+        if input.ndim not in (3, 4) or input.shape[-3] % r**2:
+            raise self.error(f'3D or 4D input with a multiple of {r**2} channels needed, got shape {input.shape}')
+        *batch, channels, height, width = input.shape
+        return (*batch, channels // r**2, height * r, width * r)
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        output = self.buffer('output', self._shape(input))
+        pixels = self._pixels(output)
+        pixels[...] = input.reshape(pixels.shape)
+        return output
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check(gradOutput, 'gradOutput', self._shape(input))
+        gradInput = self.buffer('gradInput', input.shape)
+        pixels = self._pixels(gradOutput)
+        gradInput.reshape(pixels.shape)[...] = pixels
+        return gradInput

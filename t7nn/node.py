@@ -1,0 +1,323 @@
+"""What modules and criterions have in common: arguments as in Lua, errors, buffers, casts and copies."""
+
+import copy
+import functools
+import inspect
+import itertools
+import operator
+from collections.abc import Callable
+from typing import Any, Self, get_args
+
+import numpy as np
+
+from .tensors import cast, describe, dtype_of, nested_map, offset, owner, view
+
+DOUBLE = np.dtype(np.float64)
+
+
+class _View:
+    """An array that pickle and copy rebuild over its storage, so that arrays that share memory share it in the copy."""
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+    def __reduce__(self):
+        return view, (owner(self.array), offset(self.array), self.array.shape, self.array.strides)
+
+
+def _with_views(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_with_views, value))
+    if isinstance(value, dict):
+        return {key: _with_views(item) for key, item in value.items()}
+    return _View(value) if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) else value
+
+
+def _as_in_lua(parameter: inspect.Parameter, argument: Any) -> Any:
+    """What `argument` means: None is the default if there is one, and 3.0 a whole number where one is asked for."""
+    if argument is None:
+        return None if parameter.default is parameter.empty else parameter.default
+    whole = int in (parameter.annotation, *get_args(parameter.annotation))
+    return int(argument) if whole and isinstance(argument, float) and argument.is_integer() else argument
+
+
+def _taking_lua_arguments(init: Callable) -> Callable:
+    """A constructor that takes its arguments as Lua does: nil for a default, whole numbers without a type of their
+    own."""
+    signature = inspect.signature(init)
+
+    @functools.wraps(init)
+    def wrapper(self, *arguments, **named):
+        if any(argument is None or isinstance(argument, float) for argument in (*arguments, *named.values())):
+            bound = signature.bind(self, *arguments, **named)
+            for name, argument in bound.arguments.items():
+                bound.arguments[name] = _as_in_lua(signature.parameters[name], argument)
+            arguments, named = bound.args[1:], bound.kwargs
+        init(self, *arguments, **named)
+
+    return wrapper
+
+
+class Node:
+    """What modules and criterions have in common: a dtype, buffers, clear errors, casts and copies.
+
+    Public attributes are state and have Torch7's names. Attributes that begin with ``_`` are scratch: never saved,
+    never copied.
+    """
+
+    inplace: bool = False
+    #: whether type() passes this node by when it casts a network
+    dontCast: bool = False
+
+    def __init__(self):
+        self.dtype = DOUBLE
+        self.gradInput = np.empty(0)
+        self._buffers = {}
+
+    def __init_subclass__(cls):
+        cls.typename = 'nn.' + cls.__name__
+        if '__init__' in vars(cls):
+            cls.__init__ = _taking_lua_arguments(cls.__init__)
+
+    def __str__(self) -> str:
+        return self.typename
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    # Errors
+
+    def error(self, text: str, kind: type[Exception] = ValueError) -> Exception:
+        """The exception that says what this module needed and what came."""
+        return kind(f'{str(self).partition(" {")[0]}: {text}')
+
+    def check(self, tensor: Any, what: str = 'input', shape: tuple[int, ...] | None = None) -> None:
+        """Raise a TypeError unless `tensor` is an array of this module's dtype, a ValueError unless it has `shape`."""
+        if not isinstance(tensor, np.ndarray):
+            raise self.error(f'a tensor needed as {what}, got {describe(tensor)}', TypeError)
+        if tensor.dtype != self.dtype:
+            raise self.error(
+                f'{what} of {self.dtype} needed, got {tensor.dtype}; cast one of them: '
+                f'module.type("{tensor.dtype}") or x.astype("{self.dtype}")',
+                TypeError,
+            )
+        if shape is not None and tensor.shape != shape:
+            raise self.error(f'{what} of shape {shape} needed, got shape {tensor.shape}')
+
+    def check_table(self, table: Any, size: int | None = None, what: str = 'input') -> None:
+        """Raise a TypeError unless `table` is a list or tuple, a ValueError unless it has `size` items."""
+        is_table = isinstance(table, (list, tuple))
+        if not is_table or size is not None and len(table) != size:
+            wanted = 'a table' if size is None else f'a table of {size}'
+            raise self.error(f'{wanted} needed as {what}, got {describe(table)}', ValueError if is_table else TypeError)
+
+    def check_tensors(
+        self,
+        table: Any,
+        size: int | None = None,
+        what: str = 'input',
+        shape: tuple[int, ...] | None = None,
+        alike: bool = False,
+    ) -> None:
+        """Raise unless `table` is a table of `size` arrays of this module's dtype, each of `shape`, or all `alike` of
+        one shape."""
+        self.check_table(table, size, what)
+        if alike and table:
+            shape = getattr(table[0], 'shape', None)
+        for i, tensor in enumerate(table, 1):
+            if (
+                tensor.__class__ is not np.ndarray
+                or tensor.dtype is not self.dtype
+                or shape is not None
+                and tensor.shape != shape
+            ):
+                self.check(tensor, f'{what}[{i}]', shape)
+
+    def axis_of(self, dimension: int, ndim: int, nInputDims: int | None = None) -> int:
+        """The axis, from 0, of the `dimension` of a tensor of `ndim` dimensions: counted from 1, or from the end where
+        negative. Where a sample has `nInputDims` dimensions and the tensor one more, the first is the batch's and not
+        counted."""
+        batch = dimension > 0 and nInputDims is not None and ndim == nInputDims + 1
+        axis = dimension - 1 + batch if dimension > 0 else dimension + ndim
+        if not dimension or not 0 <= axis < ndim:
+            raise self.error(f'dimension {dimension} needed, counted from 1, got a tensor of {ndim} dimensions')
+        return axis
+
+    def zero_based(self, numbers: np.ndarray, size: int, what: str = 'index') -> np.ndarray:
+        """`numbers` from 1 to `size` as whole numbers from 0; an IndexError names the first that is not, and where."""
+        wrong = ~((numbers >= 1) & (numbers <= size))
+        if wrong.any():
+            place = tuple(np.argwhere(wrong)[0].tolist())
+            position = ', '.join(str(i + 1) for i in place)
+            raise self.error(f'{what} in 1..{size} needed, got {numbers[place]} at position {position}', IndexError)
+        return numbers.astype(np.int64) - 1
+
+    # Buffers
+
+    def buffer(self, name: str, shape: tuple[int, ...], dtype: np.dtype | None = None) -> np.ndarray:
+        """An array of `shape`, kept from call to call under `name` (``output``, ``gradInput`` or scratch); its values
+        are arbitrary."""
+        array = self._buffers.get(name)
+        if array is None or array.shape != shape or array.dtype != (dtype or self.dtype):
+            array = self._buffers[name] = np.empty(shape, dtype or self.dtype)
+        setattr(self, name, array)
+        return array
+
+    def buffer_like(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
+        """`buffer` of the shape of `tensor`, which is checked."""
+        array = self._buffers.get(name)
+        if (
+            array is None
+            or tensor.__class__ is not np.ndarray
+            or array.shape != tensor.shape
+            or array.dtype is not tensor.dtype
+        ):
+            self.check(tensor, what)
+            return self.buffer(name, tensor.shape)
+        setattr(self, name, array)
+        return array
+
+    def destination(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
+        """Where an elementwise result goes: `tensor` itself if the module works in place, else `buffer_like(name,
+        tensor)`."""
+        if tensor.__class__ is np.ndarray and not tensor.ndim:
+            raise self.error(f'at least one dimension needed in {what}, got shape ()')
+        if not self.inplace:
+            return self.buffer_like(name, tensor, what)
+        self.check(tensor, what)
+        setattr(self, name, tensor)
+        return tensor
+
+    def buffer_table(self, name: str, like: Any) -> Any:
+        """`buffer` for every array in the tables of tables `like`, in the same form; None for what is no array."""
+        count = itertools.count(1)
+        table = nested_map(
+            lambda tensor: (
+                self.buffer(f'_{name}{next(count)}', tensor.shape, tensor.dtype)
+                if isinstance(tensor, np.ndarray)
+                else None
+            ),
+            like,
+        )
+        setattr(self, name, table)
+        return table
+
+    def zeros_table(self, name: str, like: Any) -> Any:
+        """`buffer_table` filled with 0."""
+        table = self.buffer_table(name, like)
+        nested_map(lambda tensor: tensor is None or tensor.fill(0), table)
+        return table
+
+    def update_tables(self, function: Callable, total: Any, part: Any) -> None:
+        """`function(total, part)`, which changes total, for gradients that are tensors or tables of one form; where
+        None stands nothing is done."""
+
+        def update(total, part):
+            if total is not None:
+                if not isinstance(part, np.ndarray) or part.shape != total.shape:
+                    raise ValueError(f'gradient of shape {total.shape} needed, got {describe(part)}')
+                function(total, part)
+
+        try:
+            nested_map(update, total, part)
+        except ValueError as error:
+            raise self.error(str(error)) from None
+
+    def sum_gradients(self, gradients: list) -> Any:
+        """The sum of `gradients`, which are tensors or tables of one form, in ``gradInput``; None where there are
+        none."""
+        if not gradients:
+            self.gradInput = None
+        else:
+            total = self.buffer_table('gradInput', gradients[0])
+            for i, gradient in enumerate(gradients):
+                self.update_tables(operator.iadd if i else np.copyto, total, gradient)
+        return self.gradInput
+
+    # State
+
+    def __getstate__(self) -> dict:
+        return {key: _with_views(value) for key, value in self.__dict__.items() if not key.startswith('_')}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self.dtype = dtype_of(self.dtype)
+        self._buffers = {}
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(self.__class__)
+        twin.__setstate__({key: value for key, value in self.__dict__.items() if not key.startswith('_')})
+        return twin
+
+    def clone(self) -> Self:
+        """A copy that shares nothing with the original; what is shared within it stays shared."""
+        return copy.deepcopy(self)
+
+    def type(self, type: Any = None, tensorCache: dict | None = None) -> Any:
+        """Cast every tensor, at any depth, or tell the dtype where no `type` is given.
+
+        Parameters
+        ----------
+        type
+            ``'torch.FloatTensor'``, ``'float32'``, ``numpy.float32`` ...
+        tensorCache
+            a dict handed to several calls keeps what their modules share shared
+        """
+        if type is None:
+            return self.dtype
+        dtype, cache = dtype_of(type), {} if tensorCache is None else tensorCache
+        kinds = {self.dtype.kind, 'f'}  # indices and masks in a network of floating-point numbers stay as they are
+
+        self.map_tensors(
+            lambda tensor: cast(tensor, dtype, cache) if tensor.dtype.kind in kinds else tensor,
+            lambda node: node.take_type(dtype),
+        )
+        return self
+
+    def take_type(self, dtype: np.dtype) -> bool:
+        """Work in `dtype` from now on, and tell whether the tensors inside are to follow."""
+        if self.dontCast:
+            return False
+        self.dtype = dtype
+        self.drop_scratch()
+        return True
+
+    def float(self, tensorCache: dict | None = None) -> Self:
+        """Cast to float32."""
+        return self.type(np.float32, tensorCache)
+
+    def double(self, tensorCache: dict | None = None) -> Self:
+        """Cast to float64."""
+        return self.type(np.float64, tensorCache)
+
+    def drop_scratch(self) -> None:
+        """Forget all buffers and every other attribute that begins with ``_``."""
+        for key in [key for key in self.__dict__ if key.startswith('_')]:
+            del self.__dict__[key]
+        self._buffers = {}
+
+    def map_tensors(self, function: Callable, visit: Callable = lambda node: True) -> None:
+        """Put `function(tensor)` in the place of every tensor of this node's state, also within tables and other nodes.
+
+        `visit` is called for every node once, and says whether to go into it.
+        """
+        seen = set()
+
+        def mapped(value):
+            if isinstance(value, np.ndarray):
+                return function(value)
+            if isinstance(value, Node):
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    for key, item in value.__dict__.items() if visit(value) else ():
+                        if not key.startswith('_'):
+                            value.__dict__[key] = mapped(item)
+            elif isinstance(value, list):
+                value[:] = map(mapped, value)
+            elif isinstance(value, dict):
+                value.update((key, mapped(item)) for key, item in value.items())
+            elif type(value) is tuple:
+                return tuple(map(mapped, value))
+            return value
+
+        mapped(self)

@@ -1,0 +1,280 @@
+"""Read .t7 files: bytes to values.
+
+A file is data: nothing in it is executed or imported, and nesting is followed with an explicit stack. Whatever is wrong
+ends in one T7Error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .classes import Extra, Live, generator
+from .sources import FUNCTION6, FUNCTION7, FUNCTION8, MAPPED_BYTES, NIL, OBJECT, TABLE, AsciiSource, BinarySource
+from .values import STORAGES, TENSORS, ObjectKey, Storage, T7Error, TorchFunction, TorchObject, brief
+
+__all__ = ['Reader']
+
+MOST_STRIDE = 1 << 56
+MOST_ELEMENTS = 1 << 31  # of a tensor whose elements overlap (expanded: stride 0): it takes no memory itself
+
+
+class _Open(list):
+    """A table, an object or a function whose parts are still being read: the list of those that have come."""
+
+    __slots__ = ('code', 'left', 'special', 'target')
+
+    code: int
+    left: int  # how many parts are still to come
+    special: bool  # a nil, or a table that is itself still open, is among the parts
+    target: Any  # what is made of the parts; for a table its index, until it is finished
+
+
+class Reader:
+    """The objects of one file, one after the other; references reach back over all of them."""
+
+    def __init__(self, source: BinarySource | AsciiSource, live: bool = True):
+        self.source, self.live = source, live
+        self.objects: dict[int, Any] = {}  # by index; a table in the making is an _Open
+        self.storages: dict[int, np.ndarray] = {}
+        self._live: list[tuple[Live, int]] = []  # what is still to be done when all is read
+        self._unsettled: list[list | dict] = []
+        self.extra = Extra(8 * source.end + MAPPED_BYTES)
+        self._inLive = 0  # how many live objects are open
+
+    def readObject(self) -> Any:
+        """The next object."""
+        self._live, self._unsettled, self._inLive = [], [], 0
+        try:
+            value = self._read()
+        except T7Error as error:
+            self._say_where(error)
+            raise
+        self._settle()
+        for live, start in self._live:  # inner ones first, when all references are resolved
+            try:
+                live.finish(self.extra)
+            except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+                raise T7Error(f'{live.typename} with usable fields expected: {error}', start) from error
+        return value
+
+    def _say_where(self, error: T7Error) -> None:
+        """Note the unknown class in which the error came: it may have written itself in a way of its own."""
+        targets = [ready.target[0] for ready in [*self.stack, self.now] if ready.code == OBJECT]
+        unknown = [target.typename for target in targets if isinstance(target, TorchObject)]
+        if unknown:
+            error.add_note(
+                f'in {unknown[-1]}, a class that t7nn does not have and that may write itself in its own way'
+            )
+
+    def _read(self) -> Any:
+        source, objects = self.source, self.objects
+        root = self.now = _Open()
+        root.code, root.left, root.special = NIL, 1, False
+        self.stack: list[_Open] = []
+        while code := source.run(self):
+            index, start = source.value, source.start
+            value = objects.get(index) if code != FUNCTION6 else None
+            if value is None:
+                value = self._begin(code, index, start)
+                if value is None:
+                    continue
+            else:
+                self._check_reference(code, index, value, start)
+                self.now.special |= type(value) is _Open
+            self.now.append(value)
+            self.now.left -= 1
+        return root[0]
+
+    def open(self, code: int, left: int, target: Any) -> _Open:
+        """Begin with a table, an object or a function that has `left` parts, into what is open now."""
+        self.stack.append(self.now)
+        now = self.now = _Open()
+        now.code, now.left, now.special, now.target = code, left, False, target
+        if code == TABLE:
+            self.objects[target] = now
+        return now
+
+    def close(self) -> bool:
+        """End what has all its parts; whether anything is still open."""
+        while not self.now.left:
+            if not self.stack:
+                return False
+            value = self._end(self.now)
+            self.now = self.stack.pop()
+            self.now.append(value)
+            self.now.left -= 1
+        return True
+
+    def _begin(self, code: int, index: int, start: int) -> Any:
+        """An object that comes for the first time; None if other objects are part of it, which is open then."""
+        source = self.source
+        if code in (FUNCTION6, FUNCTION7, FUNCTION8):
+            function = TorchFunction(source.text(), None, code)
+            if code != FUNCTION6:
+                self.objects[index] = function
+            self.open(code, 1, function)
+            return None
+        if code != OBJECT:
+            raise T7Error(f'a type code from 0 to 8 expected, got {code}', start)
+        if index in self.storages:
+            value = self.storages[index].view(Storage)
+        else:
+            behind = source.position
+            version, name = source.head()
+            if name in TENSORS:
+                value = self._tensor(TENSORS[name], start, behind)
+            elif name in STORAGES:
+                value = self._storage(STORAGES[name], index).view(Storage)
+            elif name == 'torch.Generator':
+                state = source.generator()
+                try:
+                    value = generator(state)
+                except ValueError as error:
+                    raise T7Error(f"a torch.Generator's state expected: {error}", start) from None
+            else:
+                live = Live.of(name, version) if self.live else None
+                self._inLive += live is not None
+                target = self.objects[index] = TorchObject(name, None, version) if live is None else live.target
+                self.open(OBJECT, Live.parts(name, version), (target, live, start))
+                return None
+        self.objects[index] = value
+        return value
+
+    def _check_reference(self, code: int, index: int, value: Any, start: int) -> None:
+        """Whether an object was written under this type code when it came first."""
+        if isinstance(value, (TorchFunction, _Open)):
+            first = value.code
+        else:
+            first = TABLE if isinstance(value, (list, dict)) else OBJECT
+        if code != first:
+            raise T7Error(f'a type code from 0 to 8 or a reference to {brief(value)} expected, got {code}', start)
+
+    def _storage(self, dtype: np.dtype, index: int) -> np.ndarray:
+        values = self.storages[index] = self.source.array(dtype, keep=not self._inLive)
+        return values
+
+    def _tensor(self, dtype: np.dtype, start: int, behind: int) -> np.ndarray:
+        """A tensor from behind its class on. It begins at `start`, and its index ends at `behind`."""
+        source = self.source
+        sizes, strides, offset, code, index = source.tensor()
+        storage, own = None, False
+        if code == OBJECT:
+            storage = self.storages.get(index)
+            if storage is None and index not in self.objects:
+                _, name = source.head()
+                if STORAGES.get(name) is dtype:
+                    storage, own = self._storage(dtype, index), True
+            if storage is None or storage.dtype != dtype:
+                raise T7Error(f'a storage of {dtype} expected for this tensor', start)
+        elif code != NIL:
+            raise T7Error(f"a tensor's storage or nil expected, got type code {code}", start)
+        if not sizes:
+            return np.empty(0, dtype) if storage is None else storage[:0]
+        tensor = _view(dtype, sizes, strides, offset, np.empty(0, dtype) if storage is None else storage, start)
+        if own:
+            source.remember(behind, tensor, storage)
+        return tensor
+
+    def _end(self, ready: _Open) -> Any:
+        """The object whose parts are all there."""
+        if ready.code == TABLE:
+            table = self._table(ready)
+            self.objects[ready.target] = ready.target = table
+            return table
+        value = ready[-1]
+        if ready.code == OBJECT:
+            target, live, start = ready.target
+            if type(value) is not dict and (type(value) is not list or value):
+                name = live.typename if live else target.typename
+                raise T7Error(f'a table with the fields of {name} expected, got {brief(value)}', self.source.position)
+            (live or target).fields = value or {}
+            if live:
+                self._inLive -= 1
+                self._live.append((live, start))
+            elif len(ready) > 1:
+                target.header = _settled(ready[0])
+            return target
+        if type(value) is not list:
+            raise T7Error(f"a function's list of upvalues expected, got {brief(value)}", self.source.position)
+        ready.target.upvalues = value
+        return ready.target
+
+    def _table(self, ready: _Open) -> list | dict:
+        """A finished table: a list if its keys are 1 to n, else a dict."""
+        if not ready.special:
+            keys, values = ready[::2], ready[1::2]
+            if set(map(type, keys)) == _TEXT:
+                table = dict(zip(keys, values))  # noqa: B905 (half of the time that a small table takes)
+                if len(table) == len(keys):
+                    self.source.learn(keys)
+                    return table
+        else:
+            pairs = [(key, value) for key, value in zip(ready[::2], ready[1::2], strict=True) if value is not None]
+            keys, values = [key for key, _ in pairs], [value for _, value in pairs]
+        kinds = set(map(type, keys))
+        table: list | dict | None = None
+        if kinds <= {int}:
+            numbered = list(range(1, len(keys) + 1))
+            if keys == numbered:
+                table = values
+            elif sorted(keys) == numbered:
+                table = [value for _, value in sorted(zip(keys, values, strict=True), key=lambda pair: pair[0])]
+        elif not kinds <= _PLAIN:
+            keys = [ObjectKey(key) if isinstance(key, _UNHASHABLE) else key for key in keys]
+        if table is None:
+            table = dict(zip(keys, values, strict=True))
+            if len(table) < len(keys) and bool in kinds:  # True == 1 in Python, but not in Lua
+                keys = [ObjectKey(key) if type(key) is bool else key for key in keys]
+                table = dict(zip(keys, values, strict=True))
+            if len(table) < len(keys) or type(None) in kinds or float in kinds and any(key != key for key in keys):
+                raise T7Error(
+                    'a table with keys that differ and are neither nil nor nan expected', self.source.position
+                )
+        if ready.special and any(type(value) is _Open for value in values) or _Open in kinds:
+            self._unsettled.append(table)
+        return table
+
+    def _settle(self) -> None:
+        """Put the finished tables where a table refers to one that was still open around it."""
+        for table in self._unsettled:
+            if isinstance(table, list):
+                table[:] = map(_settled, table)
+            else:
+                pairs = [(_settled(key), _settled(value)) for key, value in table.items()]
+                table.clear()
+                table.update(pairs)
+
+
+def _settled(value: Any) -> Any:
+    if type(value) is ObjectKey:
+        return ObjectKey(_settled(value.value))
+    return value.target if type(value) is _Open else value
+
+
+def _view(dtype: np.dtype, sizes, strides, offset: int, storage: np.ndarray, start: int) -> np.ndarray:
+    """The tensor of these numbers, if it lies within its storage."""
+    size, last, elements, count = dtype.itemsize, offset - 1, 1, storage.size
+    for extent, stride in zip(sizes, strides):  # noqa: B905 (a quarter of the time that a small tensor takes)
+        if extent < 1 or not 0 <= stride <= MOST_STRIDE:
+            last = -1
+            break
+        last += (extent - 1) * stride
+        elements *= extent
+    if offset < 1 or not 0 <= last < count or elements > count and elements > MOST_ELEMENTS:
+        raise T7Error(
+            f'a tensor inside its storage of {count} expected, got sizes {_list(sizes)}, strides {_list(strides)}, '
+            f'offset {offset}',
+            start,
+        )
+    return np.ndarray(sizes, dtype, storage, (offset - 1) * size, [stride * size for stride in strides])
+
+
+_TEXT = {str}
+_PLAIN = {int, float, str, bool}
+_UNHASHABLE = (list, dict, np.ndarray)
+
+
+def _list(numbers: tuple[int, ...]) -> str:
+    return 'x'.join(map(str, numbers[:8])) + ('...' if len(numbers) > 8 else '')

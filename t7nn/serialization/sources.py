@@ -1,0 +1,494 @@
+"""The bytes of .t7 files, read in binary and in ascii mode: numbers, texts, arrays, and runs of plain values.
+
+Every length is held against the bytes that are left before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import sys
+from collections.abc import Iterable
+from math import copysign
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .values import TENSORS, T7Error
+
+if TYPE_CHECKING:
+    from .read import Reader
+
+__all__ = ['AsciiSource', 'BinarySource', 'recognise']
+
+NIL, NUMBER, STRING, TABLE, OBJECT, BOOLEAN, FUNCTION6, FUNCTION7, FUNCTION8 = range(9)
+GENERATOR_BYTES = 5048
+SERIES = 64  # numbers in a list that are read at once
+MAPPED_BYTES = 1 << 20  # storages from this size on stay in the mapped file (copy on write) instead of being copied
+
+
+def recognise(head: bytes) -> tuple[str, str]:
+    """(mode, endian) from a file's first bytes: its first number is a type code, 0 to 8."""
+    if head[:1].isdigit() or head[:1].isspace():
+        return 'ascii', sys.byteorder
+    return 'binary', 'big' if head[:3] == b'\0\0\0' and head[3:4] != b'\0' else 'little'
+
+
+class Source:
+    """What both modes share: texts are decoded once, and so are the heads of objects (version and class)."""
+
+    def __init__(self, buffer, position: int = 0):
+        self.buffer, self.position, self.end = buffer, position, len(buffer)
+        self.start, self.value = position, 0  # where `run` met an object, and its index
+        self._strings: dict[bytes, str] = {}
+        self._heads: dict[bytes, tuple[int, str]] = {}
+
+    def string(self, data: bytes) -> str:
+        """The text of `data`; bytes that are not UTF-8 survive as surrogates."""
+        text = self._strings.get(data)
+        if text is None:
+            text = data.decode('utf-8', 'surrogateescape')
+            if len(data) < 40:
+                self._strings[data] = text
+        return text
+
+    def head(self) -> tuple[int, str]:
+        """An object's version and class; files from before versions only have the class."""
+        start = self.position
+        text = self.text()
+        version = _VERSION.fullmatch(text)
+        name = self.text() if version else text
+        if not _CLASS.fullmatch(name):
+            raise T7Error(f"a class's name expected, got {name[:40]!r}", start)
+        return int(version[1]) if version else 0, name.decode()
+
+    def remember(self, position: int, tensor: np.ndarray, storage: np.ndarray) -> None:
+        """Hook of the binary mode."""
+
+    def learn(self, keys: list[str]) -> None:
+        """Hook of the binary mode."""
+
+    def dimensions(self) -> int:
+        """A tensor's number of dimensions."""
+        nDim = self.int()
+        if not 0 <= nDim <= 64:
+            raise T7Error(f'a tensor of 0 to 64 dimensions expected, got {nDim}', self.position)
+        return nDim
+
+
+_VERSION = re.compile(rb'V (\d{1,9})')
+_CLASS = re.compile(rb'[!-~]{1,200}')
+
+
+class BinarySource(Source):
+    """Numbers, texts and arrays from a buffer in binary mode. `mapped`: the buffer is writable and stays valid.
+
+    Methods read with as few calls as can be: Python's time goes into calls.
+    """
+
+    def __init__(self, buffer, position: int = 0, longSize: int = 8, endian: str = 'little', mapped: bool = False):
+        super().__init__(buffer, position)
+        self.mapped, self.longSize = mapped, longSize
+        self.order = '<' if endian == 'little' else '>'
+        self._long = {4: 'i', 8: 'q'}[longSize]
+        self._int, self._ints, self._double, self._count = (
+            struct.Struct(self.order + code).unpack_from for code in ('i', 'ii', 'd', self._long)
+        )
+        self._tensors: list[struct.Struct] = []
+        self._plans: dict[bytes, tuple] = {}  # see `similar`
+        self._records: dict[int, tuple[list, list]] = {}  # see `record`
+        self._series: dict[int, tuple] = {}  # see `series`
+        names = 'code', 'key', 'code of value', 'value'
+        self._pair = np.dtype([(name, self.order + code) for name, code in zip(names, ('i4', 'f8') * 2, strict=True)])
+        self._learned = 0
+        # for each dtype, the one in the file
+        self._inFile = {dtype: dtype.newbyteorder(self.order) for dtype in TENSORS.values()}
+        if longSize == 4:
+            self._inFile[np.dtype(np.int64)] = np.dtype(self.order + 'i4')
+
+    def left(self) -> int:
+        """An upper bound of how many values can still come."""
+        return (self.end - self.position) // 4
+
+    def run(self, reader: Reader) -> int:
+        """The plain values and the tables that come next, into what is open in `reader`.
+
+        Where another object comes, it ends with that one's type code, and its index in `value`; at the end with 0.
+        """
+        buffer, position, end, ints, double = self.buffer, self.position, self.end, self._ints, self._double
+        strings, objects, records = self._strings, reader.objects, self._records
+        now = reader.now
+        append, left = now.append, now.left
+        while True:
+            if not left:
+                now.left, self.position = 0, position
+                if not reader.close():
+                    return NIL
+                now = reader.now
+                append, left = now.append, now.left
+            if end - position < 8:
+                if buffer[position : position + 4] != b'\0\0\0\0':
+                    raise T7Error('a value expected, but the file ends', position)
+                code, word = NIL, 0
+            else:
+                code, word = ints(buffer, position)
+            if code == STRING:
+                start, position = position, position + 8 + word
+                if word < 0 or position > end:
+                    raise T7Error(f'a string of {word} bytes expected, but {end - start - 8} are left', start)
+                data = buffer[start + 8 : position]
+                append(strings.get(data) or self.string(data))
+            elif code == NUMBER:
+                if end - position < 12:
+                    raise T7Error('a number expected, but the file ends', position)
+                value = double(buffer, position + 4)[0]
+                append(int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value)
+                position += 12
+            elif code == TABLE and word not in objects:
+                if end - position < 12:
+                    raise T7Error('a table expected, but the file ends', position)
+                size = ints(buffer, position + 4)[1]
+                if not 0 <= size <= (end - position) // 8:
+                    raise T7Error(f'a table of {size} pairs expected, more than the file can hold', position)
+                now.left, self.position = left, position + 12
+                first = ints(buffer, position + 12)[0] if end - position >= 20 else NIL
+                if first == STRING and size in records:
+                    table = self.record(reader, word, size)
+                elif first == NUMBER:
+                    table = self.series(reader, word, size)
+                else:
+                    table = None
+                    reader.open(TABLE, 2 * size, word)
+                position = self.position
+                if table is None:
+                    now = reader.now
+                    append, left = now.append, now.left
+                    continue
+                append(table)
+            elif code == OBJECT and (tensor := self.similar(reader, word, position + 8)) is not None:
+                append(tensor)
+                position = self.position
+            elif code == BOOLEAN:
+                append(word == 1)
+                position += 8
+            elif code == NIL:
+                append(None)
+                now.special = True
+                position += 4
+            else:
+                now.left, self.start, self.value = left, position, word
+                self.position = position + (4 if code == FUNCTION6 else 8)
+                return code
+            left -= 1
+
+    def int(self) -> int:
+        return self._int(self.buffer, self.take(4, 'an integer'))[0]
+
+    def take(self, count: int, what: str) -> int:
+        """The position of the next `count` bytes, which are there; reading goes on behind them."""
+        position = self.position
+        if not 0 <= count <= self.end - position:
+            raise T7Error(f'{what} of {count} bytes expected, but {self.end - position} are left', position)
+        self.position = position + count
+        return position
+
+    def text(self) -> bytes:
+        length = self.int()
+        start = self.take(length, 'a string')
+        return self.buffer[start : start + length]
+
+    def head(self) -> tuple[int, str]:
+        """As above, from the cache where the same bytes were met before (V n, class: 11 + the class's length)."""
+        position = self.position
+        if self.end - position >= 11:
+            stop = position + 11 + self._int(self.buffer, position + 7)[0]
+            known = self._heads.get(self.buffer[position:stop]) if position < stop <= position + 211 else None
+            if known is not None:
+                self.position = stop
+                return known
+        head = super().head()
+        if self.position - position < 211:
+            self._heads[self.buffer[position : self.position]] = head
+        return head
+
+    def tensor(self) -> tuple[tuple[int, ...], tuple[int, ...], int, int, int]:
+        """A tensor's sizes, strides and offset, and the type code and index of its storage (0, 0 for nil)."""
+        nDim = self.dimensions()
+        while len(self._tensors) <= nDim:
+            self._tensors.append(struct.Struct(f'{self.order}{2 * len(self._tensors) + 1}{self._long}i'))
+        layout = self._tensors[nDim]
+        *numbers, offset, code = layout.unpack_from(self.buffer, self.take(layout.size, 'sizes, strides and offset'))
+        return tuple(numbers[:nDim]), tuple(numbers[nDim:]), offset, code, self.int() if code else 0
+
+    def series(self, reader: Reader, index: int, size: int) -> list | None:
+        """A table from behind its size on, if it is a list of numbers. Else None, and the table is open in `reader`."""
+        if size > SERIES:
+            return self.long_series(reader, index, size)
+        if size not in self._series:
+            self._series[size] = struct.Struct(self.order + size * 'idid'), (NUMBER,) * size, tuple(range(1, size + 1))
+        layout, codes, keys = self._series[size]
+        if self.end - self.position >= layout.size:
+            words = layout.unpack_from(self.buffer, self.position)
+            if words[::4] == words[2::4] == codes and words[1::4] == keys:
+                self.position += layout.size
+                table = reader.objects[index] = _whole(words[3::4])
+                return table
+        reader.open(TABLE, 2 * size, index)
+        return None
+
+    def long_series(self, reader: Reader, index: int, size: int) -> list | None:
+        """`series` by NumPy."""
+        if (self.end - self.position) // self._pair.itemsize >= size:
+            pairs = np.frombuffer(self.buffer, self._pair, size, self.position)
+            codes = pairs['code'] == NUMBER, pairs['code of value'] == NUMBER
+            if all(map(np.all, codes)) and (pairs['key'] == np.arange(1, size + 1)).all():
+                self.position += pairs.nbytes
+                table = reader.objects[index] = _whole(pairs['value'].tolist())
+                return table
+        reader.open(TABLE, 2 * size, index)
+        return None
+
+    def record(self, reader: Reader, index: int, size: int) -> dict | None:
+        """A table from behind its size on, if its keys are those of a table of this size that was read before, and its
+        values plain ones and `similar` tensors: lists of such records are read twice as fast. Else None, and the table
+        is open in `reader` with what of it has come.
+        """
+        buffer, end, ints, strings, objects = self.buffer, self.end, self._ints, self._strings, reader.objects
+        keys, encoded = objects[index] = self._records[size]  # no table yet, but the index is taken
+        position, values = self.position, []
+        for key in encoded:
+            start = position + len(key)
+            if buffer[position:start] != key or end - start < 12:
+                break
+            code, word = ints(buffer, start)
+            if code == STRING:
+                stop = start + 8 + word
+                if word < 0 or stop > end:
+                    break
+                data = buffer[start + 8 : stop]
+                values.append(strings.get(data) or self.string(data))
+                position = stop
+            elif code == NUMBER:
+                value = self._double(buffer, start + 4)[0]
+                values.append(int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value)
+                position = start + 12
+            elif code == BOOLEAN:
+                values.append(word == 1)
+                position = start + 8
+            elif code == OBJECT and word not in objects:
+                tensor = self.similar(reader, word, start + 8)
+                if tensor is None:
+                    break
+                values.append(tensor)
+                position = self.position
+            else:
+                break
+        self.position = position
+        if len(values) == size:
+            table = objects[index] = dict(zip(keys, values))  # noqa: B905 (time again)
+            return table
+        now = reader.open(TABLE, 2 * (size - len(values)), index)
+        for key, value in zip(keys, values, strict=False):
+            now += key, value
+        return None
+
+    def learn(self, keys: list[str]) -> None:
+        """Let `record` know the keys of a table."""
+        size = len(keys)
+        if 0 < size <= 16 and self._records.get(size, ((),))[0] != keys and self._learned < 1000:
+            self._learned += 1
+            texts = [key.encode('utf-8', 'surrogateescape') for key in keys]
+            self._records[size] = keys, [struct.pack(self.order + 'ii', STRING, len(text)) + text for text in texts]
+
+    def similar(self, reader: Reader, index: int, position: int) -> np.ndarray | None:
+        """A tensor with a storage of its own, from behind its index on, if one of the same class, sizes, strides and
+        number of elements was read before: nothing but its elements has to be looked at. Else None, and nothing is
+        read. This makes reading thousands of small tensors 3 x faster.
+        """
+        buffer = self.buffer
+        try:
+            length = self._int(buffer, position + 7)[0]  # of the class's name
+            if not 0 < length < 40:
+                return None
+            nDim = self._int(buffer, position + 11 + length)[0]
+            if not 0 < nDim < 16:
+                return None
+            inner = position + 19 + length + (2 * nDim + 1) * self.longSize  # where the storage's index is
+            start = inner + 16 + length + self.longSize  # where its elements are
+            plan = self._plans.get(buffer[position:inner] + buffer[inner + 4 : start])
+            if plan is None or start + plan[1] > self.end:
+                return None
+            storage = self._int(buffer, inner)[0]
+        except struct.error:
+            return None
+        if storage in reader.storages or storage in reader.objects or storage == index:
+            return None
+        dtype, size, count, sizes, offset, strides = plan
+        values = reader.storages[storage] = np.frombuffer(buffer, dtype, count, start).copy()
+        self.position = start + size
+        tensor = reader.objects[index] = np.ndarray(sizes, dtype, values, offset, strides)
+        return tensor
+
+    def remember(self, position: int, tensor: np.ndarray, storage: np.ndarray) -> None:
+        """Let `similar` know a tensor that was read from `position` on, its storage's elements last."""
+        dtype = storage.dtype
+        if self._inFile[dtype] == dtype and storage.nbytes < MAPPED_BYTES and len(self._plans) < 1000:
+            length = self._int(self.buffer, position + 7)[0]
+            inner = position + 19 + length + (2 * tensor.ndim + 1) * self.longSize
+            key = self.buffer[position:inner] + self.buffer[inner + 4 : self.position - storage.nbytes]
+            offset = tensor.__array_interface__['data'][0] - storage.__array_interface__['data'][0]
+            self._plans[key] = dtype, storage.nbytes, storage.size, tensor.shape, offset, tensor.strides
+
+    def generator(self) -> bytes:
+        start = self.take(GENERATOR_BYTES, 'a torch.Generator')
+        return self.buffer[start : start + GENERATOR_BYTES]
+
+    def array(self, dtype: np.dtype, keep: bool) -> np.ndarray:
+        """The elements of a storage; with `keep` they may stay in the file's memory."""
+        count = self._count(self.buffer, self.take(self.longSize, "a storage's size"))[0]
+        return self.elements(dtype, count, keep)
+
+    def elements(self, dtype: np.dtype, count: int, keep: bool) -> np.ndarray:
+        inFile = self._inFile[dtype]
+        size = count * inFile.itemsize
+        start = self.take(size, 'a storage')
+        if not count:
+            return np.empty(0, dtype)
+        values = np.frombuffer(self.buffer, inFile, count, start)
+        if inFile != dtype:
+            return values.astype(dtype)
+        return values if keep and self.mapped and size >= MAPPED_BYTES else values.copy()
+
+
+def _whole(numbers: Iterable[float]) -> list[int | float]:
+    """`numbers`, the whole ones as int; -0 is not one of them."""
+    return [int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value for value in numbers]
+
+
+PIECE = 1 << 14
+_TOKEN = re.compile(rb'\s*([-+.0-9A-Za-z]{1,64})(?=\s)')
+
+
+class AsciiSource(Source):
+    """The same from a buffer in ascii mode: numbers in words, after each line's end exactly one newline is eaten."""
+
+    def left(self) -> int:
+        return (self.end - self.position) // 2 + 1
+
+    def _newline(self) -> None:
+        if self.position == self.end:
+            raise T7Error('a newline expected, but the file ends', self.position)
+        if self.buffer[self.position : self.position + 1] == b'\n':
+            self.position += 1
+
+    def _words(self, convert, dtype, count: int, what: str) -> np.ndarray:
+        """`count` numbers as an array, one word each."""
+        if not 0 <= count <= self.left():
+            raise T7Error(f'{what} expected, but {self.end - self.position} bytes are left', self.position)
+        if not count:
+            return np.empty(0, dtype)
+
+        def words():
+            left = count
+            while left > PIECE // 2:  # than a piece has words: so long, no word has to be looked at by itself
+                piece = self.buffer[self.position : self.position + PIECE]
+                end = max(piece.rfind(b' '), piece.rfind(b'\n'))
+                if end < 1 or b'_' in piece:
+                    break
+                found = piece[:end].split()
+                self.position += end
+                left -= len(found)
+                yield from map(convert, found)
+            for _ in range(left):
+                word = _TOKEN.match(self.buffer, self.position)
+                if word is None:
+                    raise T7Error(
+                        f'{what} expected, got {self.buffer[self.position : self.position + 12]!r}', self.position
+                    )
+                value = convert(word[1])
+                self.position = word.end()
+                yield value
+
+        try:
+            with np.errstate(over='ignore'):
+                values = np.fromiter(words(), dtype, count)
+        except T7Error:
+            raise
+        except (ValueError, OverflowError) as error:
+            raise T7Error(f'{what} expected: {error}', self.position) from None
+        self._newline()
+        return values
+
+    def _word(self, convert, what: str):
+        word = _TOKEN.match(self.buffer, self.position)
+        try:
+            value = convert(word[1])
+        except (ValueError, TypeError):
+            raise T7Error(
+                f'{what} expected, got {self.buffer[self.position : self.position + 12]!r}', self.position
+            ) from None
+        self.position = word.end()
+        self._newline()
+        return value
+
+    def int(self) -> int:
+        return self._word(int, 'an integer')
+
+    def run(self, reader: Reader) -> int:
+        while reader.close():
+            self.start, code = self.position, self.int()
+            if code == NUMBER:
+                value = self._word(float, 'a number')
+                if value.is_integer() and (value or copysign(1, value) > 0):
+                    value = int(value)
+            elif code == STRING:
+                value = self.string(self.text())
+            elif code == BOOLEAN:
+                value = self.int() == 1
+            elif code == NIL:
+                value, reader.now.special = None, True
+            else:
+                self.value = 0 if code == FUNCTION6 else self.int()
+                if code != TABLE or self.value in reader.objects:
+                    return code
+                size = self.int()
+                if not 0 <= 2 * size <= self.left():
+                    raise T7Error(f'a table of {size} pairs expected, more than the file can hold', self.start)
+                reader.open(TABLE, 2 * size, self.value)
+                continue
+            reader.now.append(value)
+            reader.now.left -= 1
+        return NIL
+
+    def raw(self, count: int, what: str) -> int:
+        """The position of the next `count` bytes, behind which a newline follows."""
+        start = self.position
+        if not 0 <= count <= self.end - start:
+            raise T7Error(f'{what} of {count} bytes expected, but {self.end - start} are left', start)
+        if count:
+            self.position = start + count
+            self._newline()
+        return start
+
+    def text(self) -> bytes:
+        length = self.int()
+        start = self.raw(length, 'a string')
+        return self.buffer[start : start + length]
+
+    def tensor(self) -> tuple[tuple[int, ...], tuple[int, ...], int, int, int]:
+        nDim = self.dimensions()
+        sizes, strides = (self._words(int, np.int64, nDim, f'{nDim} {what}').tolist() for what in ('sizes', 'strides'))
+        offset, code = self.int(), self.int()
+        return tuple(sizes), tuple(strides), offset, code, self.int() if code else 0
+
+    def generator(self) -> bytes:
+        start = self.raw(GENERATOR_BYTES, 'a torch.Generator')
+        return self.buffer[start : start + GENERATOR_BYTES]
+
+    def array(self, dtype: np.dtype, keep: bool) -> np.ndarray:
+        count = self.int()
+        if dtype.itemsize == 1:
+            start = self.raw(count, f'a storage of {count} x {dtype}')
+            return np.frombuffer(self.buffer[start : start + count], dtype).copy()
+        convert = int if dtype.kind == 'i' else float
+        return self._words(convert, dtype, count, f'a storage of {count} x {dtype}')
