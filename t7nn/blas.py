@@ -111,7 +111,7 @@ def outer_adder(a: np.ndarray, b: np.ndarray | None = None) -> Callable[[float, 
                 raise ValueError
         except ValueError:  # both are strict about sizes
             raise ValueError(
-                f'gradient and input that match parameters of shape {a.shape} needed, got {g.shape} and {x.shape}'
+                f'expected gradient and input that match parameters of shape {a.shape}, got {g.shape} and {x.shape}'
             ) from None
         if result is not transposed:
             transposed[...] = result

@@ -88,28 +88,30 @@ class Node:
     # Errors
 
     def error(self, text: str, kind: type[Exception] = ValueError) -> Exception:
-        """The exception that says what this module needed and what came."""
+        """The exception that says what this module expected and what it got."""
         return kind(f'{str(self).partition(" {")[0]}: {text}')
 
     def check(self, tensor: Any, what: str = 'input', shape: tuple[int, ...] | None = None) -> None:
         """Raise a TypeError unless `tensor` is an array of this module's dtype, a ValueError unless it has `shape`."""
         if not isinstance(tensor, np.ndarray):
-            raise self.error(f'a tensor needed as {what}, got {describe(tensor)}', TypeError)
+            raise self.error(f'expected a tensor as {what}, got {describe(tensor)}', TypeError)
         if tensor.dtype != self.dtype:
             raise self.error(
-                f'{what} of {self.dtype} needed, got {tensor.dtype}; cast one of them: '
+                f'expected {what} of {self.dtype}, got {tensor.dtype}; cast one of them: '
                 f'module.type("{tensor.dtype}") or x.astype("{self.dtype}")',
                 TypeError,
             )
         if shape is not None and tensor.shape != shape:
-            raise self.error(f'{what} of shape {shape} needed, got shape {tensor.shape}')
+            raise self.error(f'expected {what} of shape {shape}, got shape {tensor.shape}')
 
     def check_table(self, table: Any, size: int | None = None, what: str = 'input') -> None:
         """Raise a TypeError unless `table` is a list or tuple, a ValueError unless it has `size` items."""
         is_table = isinstance(table, (list, tuple))
         if not is_table or size is not None and len(table) != size:
             wanted = 'a table' if size is None else f'a table of {size}'
-            raise self.error(f'{wanted} needed as {what}, got {describe(table)}', ValueError if is_table else TypeError)
+            raise self.error(
+                f'expected {wanted} as {what}, got {describe(table)}', ValueError if is_table else TypeError
+            )
 
     def check_tensors(
         self,
@@ -140,7 +142,7 @@ class Node:
         batch = dimension > 0 and nInputDims is not None and ndim == nInputDims + 1
         axis = dimension - 1 + batch if dimension > 0 else dimension + ndim
         if not dimension or not 0 <= axis < ndim:
-            raise self.error(f'dimension {dimension} needed, counted from 1, got a tensor of {ndim} dimensions')
+            raise self.error(f'expected dimension {dimension}, counted from 1, got a tensor of {ndim} dimensions')
         return axis
 
     def zero_based(self, numbers: np.ndarray, size: int, what: str = 'index') -> np.ndarray:
@@ -149,7 +151,7 @@ class Node:
         if wrong.any():
             place = tuple(np.argwhere(wrong)[0].tolist())
             position = ', '.join(str(i + 1) for i in place)
-            raise self.error(f'{what} in 1..{size} needed, got {numbers[place]} at position {position}', IndexError)
+            raise self.error(f'expected {what} in 1..{size}, got {numbers[place]} at position {position}', IndexError)
         return numbers.astype(np.int64) - 1
 
     # Buffers
@@ -181,7 +183,7 @@ class Node:
         """Where an elementwise result goes: `tensor` itself if the module works in place, else `buffer_like(name,
         tensor)`."""
         if tensor.__class__ is np.ndarray and not tensor.ndim:
-            raise self.error(f'at least one dimension needed in {what}, got shape ()')
+            raise self.error(f'expected at least one dimension in {what}, got shape ()')
         if not self.inplace:
             return self.buffer_like(name, tensor, what)
         self.check(tensor, what)
@@ -215,7 +217,7 @@ class Node:
         def update(total, part):
             if total is not None:
                 if not isinstance(part, np.ndarray) or part.shape != total.shape:
-                    raise ValueError(f'gradient of shape {total.shape} needed, got {describe(part)}')
+                    raise ValueError(f'expected gradient of shape {total.shape}, got {describe(part)}')
                 function(total, part)
 
         try:

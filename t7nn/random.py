@@ -108,7 +108,7 @@ def _arguments(function, out, **values):
     """The arguments as C doubles, by way of float32 where `out` is a float32 array, as in Torch7; `out` is checked."""
     for name, value in values.items():
         if not isinstance(value, (float, int, numbers.Real)):
-            raise TypeError(f'random.{function}: a number needed for {name}, got {value!r}')
+            raise TypeError(f'random.{function}: expected a number for {name}, got {value!r}')
     if out is not None:
         _fillable(function, out, _FLOATS)
         if out.dtype == _FLOAT:
@@ -120,9 +120,9 @@ def _arguments(function, out, **values):
 def _long(function, name, value):
     """A number as a C long: its fraction is cut off."""
     if not isinstance(value, (int, numbers.Real)):
-        raise TypeError(f'random.{function}: a number needed for {name}, got {value!r}')
+        raise TypeError(f'random.{function}: expected a number for {name}, got {value!r}')
     if not -(2**63) <= value < 2**63:
-        raise ValueError(f'random.{function}: a number that fits 64 bits needed for {name}, got {value!r}')
+        raise ValueError(f'random.{function}: expected a number that fits 64 bits for {name}, got {value!r}')
     return int(value)
 
 
@@ -131,9 +131,9 @@ def _fillable(function, out, dtypes):
     if not isinstance(out, np.ndarray) or out.dtype not in dtypes:
         names = ', '.join(dtype.name for dtype in dtypes)
         got = f'one of {out.dtype}' if isinstance(out, np.ndarray) else repr(out)
-        raise TypeError(f'random.{function}: an array of {names} needed, got {got}')
+        raise TypeError(f'random.{function}: expected an array of {names}, got {got}')
     if not out.flags.writeable:
-        raise ValueError(f'random.{function}: a writable array needed, got a read-only one')
+        raise ValueError(f'random.{function}: expected a writable array, got a read-only one')
 
 
 def _new(function, sizes, dtype):
@@ -141,7 +141,7 @@ def _new(function, sizes, dtype):
     shape = sizes[0] if len(sizes) == 1 and np.ndim(sizes[0]) else sizes
     shape = tuple(_long(function, 'a size', size) for size in shape)
     if not shape or min(shape) < 0:
-        raise ValueError(f'random.{function}: sizes >= 0 needed, got {sizes}')
+        raise ValueError(f'random.{function}: expected sizes >= 0, got {sizes}')
     new = np.empty(shape, dtype)
     _fillable(function, new, _FLOATS)
     return new
@@ -182,11 +182,11 @@ def _weights(function, p, ranks, dtypes):
     p = np.asarray(p)
     if p.dtype not in dtypes:
         names = ' or '.join(dtype.name for dtype in dtypes)
-        raise TypeError(f'random.{function}: p of {names} needed, got {p.dtype}')
+        raise TypeError(f'random.{function}: expected p of {names}, got {p.dtype}')
     if p.ndim not in ranks or not p.size:
-        raise ValueError(f'random.{function}: p with {" or ".join(map(str, ranks))} dimensions needed, got {p.shape}')
+        raise ValueError(f'random.{function}: expected p with {" or ".join(map(str, ranks))} dimensions, got {p.shape}')
     if not np.all(p >= 0):
-        raise ValueError(f'random.{function}: weights >= 0 needed, got {p}')
+        raise ValueError(f'random.{function}: expected weights >= 0, got {p}')
     return p
 
 
@@ -270,15 +270,15 @@ class Generator:
     def setRNGState(self, state: np.ndarray) -> np.ndarray:
         """Go to the place that `getRNGState` (or Torch7's) noted; return `state`."""
         if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
-            raise TypeError(f'random.setRNGState: an array of uint8 needed, got {getattr(state, "dtype", state)!r}')
+            raise TypeError(f'random.setRNGState: expected an array of uint8, got {getattr(state, "dtype", state)!r}')
         if state.size != _STATE.itemsize:
-            raise ValueError(f'random.setRNGState: a state of {_STATE.itemsize} bytes needed, got {state.size}')
+            raise ValueError(f'random.setRNGState: expected a state of {_STATE.itemsize} bytes, got {state.size}')
         new = np.frombuffer(state.tobytes(), _STATE)[0]
         left, following = int(new['left']), int(new['next'])
         # with one left the key is renewed before the next draw, wherever that stands
         if new['seeded'] != 1 or not (left == 1 and following <= 624 or 1 < left <= 624 and left + following == 625):
             raise ValueError(
-                'random.setRNGState: a state from getRNGState needed, got one with '
+                'random.setRNGState: expected a state from getRNGState, got one with '
                 f'seeded = {new["seeded"]}, left = {left}, next = {following}'
             )
         self._bits.state = {
@@ -308,7 +308,7 @@ class Generator:
             low, high = (1, a) if b is None else (a, b)
             low, high = _long('random', 'a', low), _long('random', 'a' if b is None else 'b', high)
             if high < low:
-                raise ValueError(f'random.random: an upper bound >= {low} needed, got {high}')
+                raise ValueError(f'random.random: expected an upper bound >= {low}, got {high}')
             span = min(high + 1 - low, 2**32)
         if out is None:
             return self._raw() % span + low
@@ -340,12 +340,12 @@ class Generator:
                     f'float64 or float32, got p of {p.dtype} {p.shape} and out of {getattr(out, "shape", None)}'
                 )
             if not np.all((p >= 0) & (p <= 1)):
-                raise ValueError(f'random.bernoulli: probabilities in [0, 1] needed, got {p}')
+                raise ValueError(f'random.bernoulli: expected probabilities in [0, 1], got {p}')
             out[...] = (self._raw(out.size) * _UNIT).reshape(out.shape) <= p.reshape(out.shape)
             return out
         (p,) = _arguments('bernoulli', None, p=p)
         if not 0 <= p <= 1:
-            raise ValueError(f'random.bernoulli: a probability in [0, 1] needed, got {p}')
+            raise ValueError(f'random.bernoulli: expected a probability in [0, 1], got {p}')
         most = int(p * 2**32)  # draw / 2^32 <= p without the division: scaling by 2^32 is exact
         if out is None:
             return int(self._raw() <= most)
@@ -380,7 +380,7 @@ class Generator:
         """Geometric, i >= 1 with probability (1 - p) p^(i - 1): floor(log(1 - draw / 2^32) / log p) + 1. One draw."""
         (p,) = _arguments('geometric', None, p=p)
         if not 0 < p < 1:
-            raise ValueError(f'random.geometric: a probability strictly between 0 and 1 needed, got {p}')
+            raise ValueError(f'random.geometric: expected a probability strictly between 0 and 1, got {p}')
         if out is not None:
             _fillable('geometric', out, _MODULUS)
         log_p = math.log(p)
@@ -400,9 +400,9 @@ class Generator:
         """A random order of 1..n. n - 1 draws: place i is swapped with place i + draw % (n - i), i = 0, 1, ..."""
         n, dtype = _long('randperm', 'n', n), np.dtype(dtype)
         if n < 1:
-            raise ValueError(f'random.randperm: n >= 1 needed, got {n}')
+            raise ValueError(f'random.randperm: expected n >= 1, got {n}')
         if dtype not in _MODULUS:
-            raise TypeError(f"random.randperm: a dtype of Torch7's needed, got {dtype}")
+            raise TypeError(f"random.randperm: expected a dtype of Torch7's, got {dtype}")
         places = np.arange(n)
         targets = places.copy()
         targets[:-1] += (self._raw(n - 1) % np.arange(n, 1, -1, dtype=np.uint64)).astype(np.int64)
@@ -423,10 +423,10 @@ class Generator:
         rows = np.atleast_2d(p)
         if n < 1 or not (replacement or n <= rows.shape[1]):
             limit = '' if replacement else f' and <= the {rows.shape[1]} classes (without replacement)'
-            raise ValueError(f'random.multinomial: n >= 1{limit} needed, got {n}')
+            raise ValueError(f'random.multinomial: expected n >= 1{limit}, got {n}')
         sums = np.cumsum(rows, axis=1, dtype=np.float64)
         if not np.all((sums[:, -1] > 0) & (sums[:, -1] < np.inf)):
-            raise ValueError(f'random.multinomial: a sum of weights > 0, and finite, needed, got {sums[:, -1]}')
+            raise ValueError(f'random.multinomial: expected a sum of weights > 0, and finite, got {sums[:, -1]}')
         sums /= sums[:, -1:]
         sums[:, -1] = 1
         units = (self._raw(n * len(rows)) * _UNIT).reshape(len(rows), n)
@@ -447,7 +447,7 @@ class Generator:
             q[large] -= 1 - q[small]
             (below if q[large] < 1 else above).append(large)
         if not min(q) > 0:
-            raise ValueError(f'random.multinomialAliasSetup: probabilities > 0 with sum 1 needed, got {p}')
+            raise ValueError(f'random.multinomialAliasSetup: expected probabilities > 0 with sum 1, got {p}')
         most = max(1, max(q))
         # as in Torch7, whoever has no alias, or the first class for one, keeps all of its share
         q = [share / most if other else 1.0 for share, other in zip(q, alias, strict=True)]
@@ -462,7 +462,7 @@ class Generator:
         _fillable('multinomialAlias', output, (np.dtype(np.int64),))
         alias, q = state
         if alias.dtype != np.int64 or alias.shape != q.shape or not np.all((q >= 0) & (q <= 1)):
-            raise ValueError(f'random.multinomialAlias: a table [J, q] of multinomialAliasSetup needed, got {state}')
+            raise ValueError(f'random.multinomialAlias: expected a table [J, q] of multinomialAliasSetup, got {state}')
         place, keep = self._raw(2 * output.size).reshape(-1, 2).T * _UNIT
         place = (place * len(alias)).astype(np.int64)
         alias -= 1
@@ -474,7 +474,7 @@ class Generator:
     def _moments(self, function, mean, stdv, out):
         mean, stdv = _arguments(function, out, mean=mean, stdv=stdv)
         if not stdv > 0:
-            raise ValueError(f'random.{function}: a standard deviation > 0 needed, got {stdv}')
+            raise ValueError(f'random.{function}: expected a standard deviation > 0, got {stdv}')
         return mean, stdv
 
     def _normal(self, n=None):

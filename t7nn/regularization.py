@@ -25,9 +25,9 @@ BLOCK = 1 << 15  # elements worked at a time: they stay in the cache from the fi
 def _check(function: str, l1_weight: float, l2_weight: float) -> None:
     for name, weight in (('l1_weight', l1_weight), ('l2_weight', l2_weight)):
         if not isinstance(weight, (int, float, np.number)):
-            raise TypeError(f'{function}: a number needed as {name}, got {weight!r}')
+            raise TypeError(f'{function}: expected a number as {name}, got {weight!r}')
         if not 0 <= weight < math.inf:
-            raise ValueError(f'{function}: a finite {name} >= 0 needed, got {weight}')
+            raise ValueError(f'{function}: expected a finite {name} >= 0, got {weight}')
 
 
 def _blocks(flat: np.ndarray) -> Iterator[np.ndarray]:

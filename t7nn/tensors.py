@@ -66,7 +66,7 @@ def dtype_of(type: Any) -> np.dtype:
     try:
         return np.dtype(np.dtype(type).type)  # in native byte order, and the one instance that `is` finds again
     except TypeError:
-        raise TypeError(f'a tensor type such as torch.FloatTensor or float32 needed, got {type!r}') from None
+        raise TypeError(f'expected a tensor type such as torch.FloatTensor or float32, got {type!r}') from None
 
 
 def describe(value: Any) -> str:
@@ -140,7 +140,7 @@ def nested_map(function: Callable, value: Any, *others: Any) -> Any:
     """
     for other in others:
         if _form(other) != _form(value):
-            raise ValueError(f'tables of one form needed, got {describe(value)} and {describe(other)}')
+            raise ValueError(f'expected tables of one form, got {describe(value)} and {describe(other)}')
     if isinstance(value, (list, tuple)):
         return [nested_map(function, *items) for items in zip(value, *others, strict=True)]
     if isinstance(value, dict):
@@ -177,10 +177,10 @@ def flatten(tensors: Iterable[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]
         return np.empty(0), []
     for tensor in tensors:
         if not isinstance(tensor, np.ndarray):
-            raise TypeError(f'flatten: tensors needed, got {describe(tensor)}')
+            raise TypeError(f'flatten: expected tensors, got {describe(tensor)}')
     dtypes = {tensor.dtype for tensor in tensors}
     if len(dtypes) > 1:
-        raise TypeError(f'flatten: tensors of one dtype needed, got {sorted(map(str, dtypes))}')
+        raise TypeError(f'flatten: expected tensors of one dtype, got {sorted(map(str, dtypes))}')
     storages = {id(owner(tensor)): owner(tensor) for tensor in tensors}
     flat = np.concatenate([storage.ravel('K') for storage in storages.values()])
     starts = dict(

@@ -74,11 +74,11 @@ class StochasticGradient:
 
     def _check(self, dataset: Sequence) -> None:
         if len(dataset) == 0:
-            raise ValueError('nn.StochasticGradient: a dataset of at least one example needed, got none')
+            raise ValueError('nn.StochasticGradient: expected a dataset of at least one example, got none')
         for name in ('hookExample', 'hookIteration', 'log'):
             if getattr(self, name) is not None and not callable(getattr(self, name)):
                 raise TypeError(
-                    f'nn.StochasticGradient: a function or None needed as {name}, got {describe(getattr(self, name))}'
+                    f'nn.StochasticGradient: expected a function or None as {name}, got {describe(getattr(self, name))}'
                 )
 
     def train(self, dataset: Sequence[tuple[Any, Any]]) -> None:
@@ -122,7 +122,7 @@ class StochasticGradient:
                 input, target = example
             except (TypeError, ValueError):
                 raise ValueError(
-                    f'nn.StochasticGradient: a pair (input, target) needed as example {i + 1}, got {describe(example)}'
+                    f'nn.StochasticGradient: expected a pair (input, target) as example {i + 1}, got {describe(example)}'
                 ) from None
             total += criterion.forward(module.forward(input), target)
             module.updateGradInput(input, criterion.updateGradInput(module.output, target))

@@ -91,8 +91,8 @@ def _argument(item, known):
 def assert_same(actual, expected, tolerance=0.0, what=''):
     """Raise unless two values are equal: dtypes and shapes exactly, numbers to `tolerance` of their scale."""
     if isinstance(expected, list):
-        assert isinstance(actual, (list, tuple)), f'{what}: a table needed, got {actual!r}'
-        assert len(actual) == len(expected), f'{what}: {len(expected)} items needed, got {len(actual)}'
+        assert isinstance(actual, (list, tuple)), f'{what}: expected a table, got {actual!r}'
+        assert len(actual) == len(expected), f'{what}: expected {len(expected)} items, got {len(actual)}'
         for i, (mine, its) in enumerate(zip(actual, expected, strict=True), 1):
             assert_same(mine, its, tolerance, f'{what}[{i}]')
     elif isinstance(expected, dict):
@@ -100,7 +100,7 @@ def assert_same(actual, expected, tolerance=0.0, what=''):
         for key in expected:
             assert_same(actual[key], expected[key], tolerance, f'{what}.{key}')
     elif isinstance(expected, np.ndarray):
-        assert isinstance(actual, np.ndarray), f'{what}: a tensor needed, got {actual!r}'
+        assert isinstance(actual, np.ndarray), f'{what}: expected a tensor, got {actual!r}'
         assert actual.dtype == expected.dtype, f'{what}: {actual.dtype} for {expected.dtype}'
         assert actual.shape == expected.shape, f'{what}: shape {actual.shape} for {expected.shape}'
         finite = np.abs(expected[np.isfinite(expected)])

@@ -51,7 +51,7 @@ def test_the_distance_from_minus_zero_is_zero():
 
 @pytest.mark.parametrize('value', [-1e-3, 1.5, np.nan])
 def test_cross_entropy_of_what_is_no_probability(value):
-    with pytest.raises(ValueError, match=r'nn.BCECriterion: input between 0 and 1 needed, got one from .* to '):
+    with pytest.raises(ValueError, match=r'nn.BCECriterion: expected input between 0 and 1, got one from .* to '):
         nn.BCECriterion().forward(np.array([0.5, value]), np.ones(2))
 
 
@@ -99,5 +99,5 @@ def test_sizes_may_be_a_table_of_whole_floats():
 
 def test_only_arguments_that_are_whole_numbers_become_such():
     assert isinstance(nn.MulConstant(2.0).constant_scalar, float)
-    with pytest.raises(TypeError, match='whole numbers needed as sizes'):
+    with pytest.raises(TypeError, match='whole numbers as sizes'):
         nn.Linear(2.5, 3)

@@ -29,14 +29,14 @@ def test_depth_concat_puts_the_smaller_in_the_middle_of_zeros(dimension, shapes,
 def test_depth_concat_errors():
     net = nn.DepthConcat(1).add(nn.Identity()).add(nn.Reshape(6))
     with pytest.raises(
-        ValueError, match=r'nn.DepthConcat: outputs of as many dimensions needed, got shape \(2, 3\), s'
+        ValueError, match=r'nn.DepthConcat: expected outputs of as many dimensions, got shape \(2, 3\), s'
     ):
         net.forward(np.ones((2, 3)))
     net = nn.DepthConcat(1).add(nn.Narrow(1, 1, 2)).add(nn.Identity())
     net.forward(np.ones((3, 2)))
-    with pytest.raises(ValueError, match=r'nn.DepthConcat: gradOutput of shape \(5, 2\) needed, got shape \(5, 3\)'):
+    with pytest.raises(ValueError, match=r'nn.DepthConcat: expected gradOutput of shape \(5, 2\), got shape \(5, 3\)'):
         net.updateGradInput(np.ones((3, 2)), np.ones((5, 3)))
-    with pytest.raises(ValueError, match='dimension 2 needed, counted from 1, got a tensor of 1 dimensions'):
+    with pytest.raises(ValueError, match='dimension 2, counted from 1, got a tensor of 1 dimensions'):
         nn.DepthConcat(2).add(nn.Linear(2, 2)).forward(np.ones(2))
 
 

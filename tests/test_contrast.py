@@ -72,7 +72,7 @@ def test_thresval_is_the_threshold_unless_given(layer):
 @pytest.mark.parametrize('shape', [(2,), (3, 2), (2, 3), (3, 3, 3)])
 def test_bad_kernels(layer, shape):
     message = (
-        rf'{layer.typename}: a 1D or 2D kernel of odd sizes, with a sum other than 0, needed, got shape \({shape[0]},'
+        rf'{layer.typename}: expected a 1D or 2D kernel of odd sizes, with a sum other than 0, got shape \({shape[0]},'
     )
     with pytest.raises(ValueError, match=message):
         layer(1, np.ones(shape))
@@ -84,12 +84,12 @@ def test_bad_kernels(layer, shape):
 def test_bad_input(layer):
     module, x = layer(2), np.ones((2, 4, 5))
     for shape in ((4, 5), (3, 4, 5), (1, 3, 4, 5), (1, 1, 2, 4, 5)):
-        with pytest.raises(ValueError, match=r'an image of 2 planes or a batch of such needed, got shape \('):
+        with pytest.raises(ValueError, match=r'an image of 2 planes or a batch of such, got shape \('):
             module.forward(np.ones(shape))
-    with pytest.raises(TypeError, match='a tensor needed as input, got nil'):
+    with pytest.raises(TypeError, match='a tensor as input, got nil'):
         module.forward(None)
     module.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 4, 5\) needed, got shape \(2, 4, 4\)'):
+    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 4, 5\), got shape \(2, 4, 4\)'):
         module.backward(x, x[..., :-1])
 
 

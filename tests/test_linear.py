@@ -173,48 +173,48 @@ def test_reset(make, stdv, bound):
 
 
 ones = np.ones
-TABLE = 'nn.Bilinear(3x2 -> 4) : a table of 2 needed as input, got '
+TABLE = 'nn.Bilinear(3x2 -> 4) : expected a table of 2 as input, got '
 ERRORS = [
-    (lambda: nn.Bilinear(3, 2, 0), ValueError, 'nn.Bilinear: positive whole numbers needed as sizes, got (0, 3, 2)'),
+    (lambda: nn.Bilinear(3, 2, 0), ValueError, 'nn.Bilinear: expected positive whole numbers as sizes, got (0, 3, 2)'),
     (lambda: nn.Bilinear(3, 2, 4).forward(ones((4, 3))), TypeError, TABLE + 'shape (4, 3)'),
     (lambda: nn.Bilinear(3, 2, 4).forward([ones((4, 3))]), ValueError, TABLE + 'a table of 1'),
     (
         lambda: nn.Bilinear(3, 2, 4).forward([ones((4, 3)), ones((5, 2))]),
         ValueError,
-        'inputs of shapes (N, 3) and (N, 2) needed, got shape (4, 3) and shape (5, 2)',
+        'inputs of shapes (N, 3) and (N, 2), got shape (4, 3) and shape (5, 2)',
     ),
     (lambda: nn.Bilinear(3, 2, 4).forward([ones(3), ones(2)]), ValueError, 'got shape (3,) and shape (2,)'),
-    (lambda: nn.Bilinear(3, 2, 4).forward([ones((4, 3)), None]), TypeError, 'a tensor needed as input 2, got nil'),
+    (lambda: nn.Bilinear(3, 2, 4).forward([ones((4, 3)), None]), TypeError, 'a tensor as input 2, got nil'),
     (
         lambda: trained(nn.Bilinear(3, 2, 4), [ones((4, 3)), ones((4, 2))], ones((4, 3))),
         ValueError,
-        'gradOutput of shape (4, 4) needed, got shape (4, 3)',
+        'gradOutput of shape (4, 4), got shape (4, 3)',
     ),
-    (lambda: nn.Add(4).forward(ones((4, 3))), ValueError, 'nn.Add: input that fits a tensor of shape (4,) needed'),
+    (lambda: nn.Add(4).forward(ones((4, 3))), ValueError, 'nn.Add: expected input that fits a tensor of shape (4,)'),
     (lambda: nn.Add(4).forward(ones(3)), ValueError, 'got shape (3,)'),
-    (lambda: nn.Add(4).forward([ones(4)]), TypeError, 'nn.Add: a tensor needed as input, got a table of 1'),
-    (lambda: nn.Add(4).forward(ones(4, int)), TypeError, 'input of float64 needed, got int64'),
-    (lambda: nn.CAdd(2, 3).forward(ones((2, 2))), ValueError, 'that fits a tensor of shape (2, 3) needed'),
-    (lambda: nn.CMul(1.5), TypeError, 'nn.CMul: whole numbers needed as sizes, got (1.5,)'),
-    (lambda: nn.CMul(), TypeError, 'nn.CMul: whole numbers needed as sizes, got ()'),
-    (lambda: trained(nn.CMul(3), ones(3), ones(4)), ValueError, 'gradOutput of shape (3,) needed, got shape (4,)'),
-    (lambda: trained(nn.Mul(), ones(3), None), TypeError, 'nn.Mul: a tensor needed as gradOutput, got nil'),
+    (lambda: nn.Add(4).forward([ones(4)]), TypeError, 'nn.Add: expected a tensor as input, got a table of 1'),
+    (lambda: nn.Add(4).forward(ones(4, int)), TypeError, 'input of float64, got int64'),
+    (lambda: nn.CAdd(2, 3).forward(ones((2, 2))), ValueError, 'that fits a tensor of shape (2, 3)'),
+    (lambda: nn.CMul(1.5), TypeError, 'nn.CMul: expected whole numbers as sizes, got (1.5,)'),
+    (lambda: nn.CMul(), TypeError, 'nn.CMul: expected whole numbers as sizes, got ()'),
+    (lambda: trained(nn.CMul(3), ones(3), ones(4)), ValueError, 'gradOutput of shape (3,), got shape (4,)'),
+    (lambda: trained(nn.Mul(), ones(3), None), TypeError, 'nn.Mul: expected a tensor as gradOutput, got nil'),
     (
         lambda: nn.Euclidean(3, 2).forward(ones((4, 2))),
         ValueError,
-        'nn.Euclidean: input of size 3 needed, a vector or a batch of them, got shape (4, 2)',
+        'nn.Euclidean: expected input of size 3, a vector or a batch of them, got shape (4, 2)',
     ),
     (lambda: nn.Cosine(3, 2).forward(ones((1, 4, 3))), ValueError, 'got shape (1, 4, 3)'),
     (
         lambda: trained(nn.Cosine(3, 2), ones((4, 3)), ones((3, 2))),
         ValueError,
-        'nn.Cosine: gradOutput of shape (4, 2) needed, got shape (3, 2)',
+        'nn.Cosine: expected gradOutput of shape (4, 2), got shape (3, 2)',
     ),
     (lambda: nn.LinearWeightNorm(3, 2).forward(ones(2)), ValueError, 'nn.LinearWeightNorm(3 -> 2): input of size 3'),
     (
         lambda: nn.Maxout(3, 2, 2).forward(ones(2)),
         ValueError,
-        'nn.Linear(3 -> 4): input of size 3 needed, a vector or a batch of them, got shape (2,)',
+        'nn.Linear(3 -> 4): expected input of size 3, a vector or a batch of them, got shape (2,)',
     ),
 ]
 

@@ -111,7 +111,7 @@ def test_batch_norm_keeps_its_running_averages_in_place():
 
 def test_bad_batch_norms():
     with pytest.raises(
-        ValueError, match=r'nn.BatchNormalization: a number of planes needed, got 0; without parameters'
+        ValueError, match=r'nn.BatchNormalization: expected a number of planes, got 0; without parameters'
     ):
         nn.BatchNormalization(0)
     with pytest.raises(TypeError, match=r'nn.SpatialBatchNormalization: affine has to be True or False, got 1'):
@@ -130,15 +130,15 @@ def test_bad_input_of_batch_norm(shape):
 
 def test_bad_gradients_of_batch_norm():
     layer, x = nn.BatchNormalization(3), np.ones((2, 3))
-    with pytest.raises(ValueError, match='forward in training mode needed first'):
+    with pytest.raises(ValueError, match='forward in training mode first'):
         layer.backward(x, x)
     layer.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\) needed, got shape \(4, 3\)'):
+    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\), got shape \(4, 3\)'):
         layer.backward(x, np.ones((4, 3)))
-    with pytest.raises(TypeError, match='gradOutput of float64 needed, got float32'):
+    with pytest.raises(TypeError, match='gradOutput of float64, got float32'):
         layer.backward(x, x.astype(np.float32))
     layer.clearState()
-    with pytest.raises(ValueError, match='forward in training mode needed first'):
+    with pytest.raises(ValueError, match='forward in training mode first'):
         layer.backward(x, x)
 
 
@@ -182,16 +182,16 @@ def test_normalisations_without_a_bound_to_what_they_divide_by():
 
 
 def test_bad_normalize():
-    with pytest.raises(ValueError, match='nn.Normalize: a norm p > 0 needed, got 0'):
+    with pytest.raises(ValueError, match='nn.Normalize: expected a norm p > 0, got 0'):
         nn.Normalize(0)
     layer = nn.Normalize(2)
     with pytest.raises(
-        ValueError, match=r'nn.Normalize\(2\): a vector or a batch of them needed, got shape \(1, 2, 3\)'
+        ValueError, match=r'nn.Normalize\(2\): expected a vector or a batch of them, got shape \(1, 2, 3\)'
     ):
         layer.forward(np.ones((1, 2, 3)))
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\) needed, got shape \(3,\)'):
+    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\), got shape \(3,\)'):
         layer.updateGradInput(np.ones((2, 3)), np.ones(3))
-    with pytest.raises(TypeError, match='a tensor needed as input, got float 1.0'):
+    with pytest.raises(TypeError, match='a tensor as input, got float 1.0'):
         layer.forward(1.0)
 
 
@@ -219,7 +219,7 @@ def test_layer_normalization_as_torch7_saved_it_takes_batches():
 def test_bad_layer_normalization():
     for shape in ((4,), (2, 4), (1, 2, 3)):
         with pytest.raises(
-            ValueError, match='nn.LayerNormalization: a vector of size 3 or a batch of them needed, got'
+            ValueError, match='nn.LayerNormalization: expected a vector of size 3 or a batch of them, got'
         ):
             nn.LayerNormalization(3).forward(np.ones(shape))
 
@@ -245,16 +245,16 @@ def test_cross_map_lrn(planes, batch, size, seed, alpha, beta, k):
 
 def test_bad_cross_map_lrn():
     for size in (0, 2, -1):
-        with pytest.raises(ValueError, match=f'nn.SpatialCrossMapLRN: an odd size needed, got {size}'):
+        with pytest.raises(ValueError, match=f'nn.SpatialCrossMapLRN: expected an odd size, got {size}'):
             nn.SpatialCrossMapLRN(size)
     layer, x = nn.SpatialCrossMapLRN(3), np.ones((2, 3, 4))
-    with pytest.raises(ValueError, match=r'nn.SpatialCrossMapLRN: 3D or 4D input needed, got shape \(3, 4\)'):
+    with pytest.raises(ValueError, match=r'nn.SpatialCrossMapLRN: expected 3D or 4D input, got shape \(3, 4\)'):
         layer.forward(x[0])
-    with pytest.raises(ValueError, match=r'forward needed first, for an input of shape \(2, 3, 4\)'):
+    with pytest.raises(ValueError, match=r'forward first, for an input of shape \(2, 3, 4\)'):
         layer.backward(x, x)
     layer.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3, 4\) needed, got shape \(1, 3, 4\)'):
+    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3, 4\), got shape \(1, 3, 4\)'):
         layer.backward(x, x[:1])
     layer.clearState()
-    with pytest.raises(ValueError, match='forward needed first'):
+    with pytest.raises(ValueError, match='forward first'):
         layer.backward(x, x)

@@ -105,25 +105,25 @@ def test_text_of_a_matrix():
 @pytest.mark.parametrize(
     'call, kind, text',
     [
-        (lambda c: c.add(4, 1), IndexError, 'classes from 1 to 3 needed as predictions, got 4'),
-        (lambda c: c.add(0, 1), IndexError, 'classes from 1 to 3 needed as predictions, got 0'),
-        (lambda c: c.add(1, 4), IndexError, 'classes from 1 to 3 needed as targets, got 4'),
+        (lambda c: c.add(4, 1), IndexError, 'classes from 1 to 3 as predictions, got 4'),
+        (lambda c: c.add(0, 1), IndexError, 'classes from 1 to 3 as predictions, got 0'),
+        (lambda c: c.add(1, 4), IndexError, 'classes from 1 to 3 as targets, got 4'),
         (lambda c: c.batchAdd(np.array([1, 1.5]), np.array([1, 1])), IndexError, 'needed as predictions, got 1.5'),
         (
             lambda c: c.add(np.zeros((1, 3)), 1),
             ValueError,
-            r'a class or a vector needed .* got shape \(1, 3\) and int 1',
+            r'a class or a vector .* got shape \(1, 3\) and int 1',
         ),
         (
             lambda c: c.batchAdd(np.zeros((1, 1, 3)), np.ones(1)),
             ValueError,
-            r'predictions with 1 or 2 dimensions needed, got shape \(1, 1, 3\)',
+            r'predictions with 1 or 2 dimensions, got shape \(1, 1, 3\)',
         ),
-        (lambda c: c.batchAdd(np.ones(1), np.ones(())), ValueError, 'targets with 1 or 2 dimensions needed'),
+        (lambda c: c.batchAdd(np.ones(1), np.ones(())), ValueError, 'targets with 1 or 2 dimensions'),
         (
             lambda c: c.batchAdd(np.ones(2), np.ones(3)),
             ValueError,
-            'as many predictions as targets needed, got 2 and 3',
+            'as many predictions as targets, got 2 and 3',
         ),
         (lambda c: optim.ConfusionMatrix('many'), TypeError, "a number of classes or a list .* got str 'many'"),
     ],
@@ -178,7 +178,7 @@ def test_bad_rows(tmp_path):
                 logger.add(row)
         assert (tmp_path / 'log').read_text() == ''
         logger.add({'a': 1})
-        with pytest.raises(ValueError, match=r"^optim.Logger: columns \['a'\] needed, got \['b'\] as well"):
+        with pytest.raises(ValueError, match=r"^optim.Logger: expected columns \['a'\], got \['b'\] as well"):
             logger.add({'a': 1, 'b': 2})
         with pytest.raises(TypeError, match='style should be a string or a table of strings, got int 1'):
             logger.style({'a': 1})
@@ -206,7 +206,7 @@ def test_plot(tmp_path):
         logger.display(False)
         logger.plot('one')
         assert len((tmp_path / 'log.eps').read_bytes()) < len(both)
-        with pytest.raises(ValueError, match=r"^optim.Logger: names out of \['one', 'two'\] needed, got \['three'\]"):
+        with pytest.raises(ValueError, match=r"^optim.Logger: expected names out of \['one', 'two'\], got \['three'\]"):
             logger.plot('three')
     assert matplotlib.pyplot.get_fignums() == []
 

@@ -85,7 +85,7 @@ def test_apply(case):
     net = Stub(*value(case['before']))
     l1, l2 = case['l1'], case['l2']
     if min(l1, l2) < 0:  # Torch7 computes something with negative weights; here they are refused
-        with pytest.raises(ValueError, match='>= 0 needed'):
+        with pytest.raises(ValueError, match='>= 0'):
             VARIANTS[case['variant']](net, l1, l2)
         return
     tolerance = TOLERANCE[case['before'][0]['tensor']]
@@ -182,17 +182,17 @@ def test_float32_stays_float32():
 def test_weights_that_make_no_sense(function, weight):
     net = nn.Linear(2, 1)
     before = net.weight.copy()
-    with pytest.raises(ValueError, match=f'{function.__name__}: a finite l1_weight >= 0 needed, got {weight}'):
+    with pytest.raises(ValueError, match=f'{function.__name__}: expected a finite l1_weight >= 0, got {weight}'):
         function(net, weight, 0)
-    with pytest.raises(ValueError, match=f'{function.__name__}: a finite l2_weight >= 0 needed, got {weight}'):
+    with pytest.raises(ValueError, match=f'{function.__name__}: expected a finite l2_weight >= 0, got {weight}'):
         function(net, 0, weight)
     assert np.array_equal(net.weight, before)
 
 
 def test_weights_that_are_no_numbers():
-    with pytest.raises(TypeError, match="regularize_parameters: a number needed as l1_weight, got '1'"):
+    with pytest.raises(TypeError, match="regularize_parameters: expected a number as l1_weight, got '1'"):
         nn.regularize_parameters(nn.Linear(2, 1), '1', 0)
-    with pytest.raises(ValueError, match='L1L2: a finite l2_weight >= 0 needed, got -1'):
+    with pytest.raises(ValueError, match='L1L2: expected a finite l2_weight >= 0, got -1'):
         nn.L1L2(0, -1)
 
 

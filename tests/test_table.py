@@ -243,11 +243,11 @@ def test_concat_table_of_gradients_that_do_not_fit():
     net.forward(x)
     net.get(2).updateGradInput = lambda input, gradOutput: gradOutput
     with pytest.raises(
-        ValueError, match='nn.ConcatTable: tables of one form needed, got a table of 2 and a table of 1'
+        ValueError, match='nn.ConcatTable: expected tables of one form, got a table of 2 and a table of 1'
     ):
         net.updateGradInput(x, [x, x[:1]])
     net.get(2).updateGradInput = lambda input, gradOutput: [np.ones(2), np.ones(1)]
-    with pytest.raises(ValueError, match=r'nn.ConcatTable: gradient of shape \(3,\) needed, got shape \(1,\)'):
+    with pytest.raises(ValueError, match=r'nn.ConcatTable: expected gradient of shape \(3,\), got shape \(1,\)'):
         net.updateGradInput(x, [x, x[:1]])
 
 
@@ -353,73 +353,73 @@ BAD = [
         lambda: nn.ParallelTable().add(nn.Tanh()),
         np.zeros(2),
         TypeError,
-        r'a table of 1 needed as input, got shape \(2,\)',
+        r'a table of 1 as input, got shape \(2,\)',
     ),
-    (lambda: nn.ParallelTable().add(nn.Tanh()), TWO, ValueError, 'a table of 1 needed as input, got a table of 2'),
-    (lambda: nn.MapTable(nn.Tanh()), np.zeros(2), TypeError, 'a table needed as input, got shape'),
-    (lambda: nn.MapTable(), ONE, ValueError, r'a module needed, see add\(module\)'),
-    (lambda: nn.SplitTable(3), np.zeros((2, 2)), ValueError, 'dimension 3 needed, counted from 1, got a tensor of 2'),
+    (lambda: nn.ParallelTable().add(nn.Tanh()), TWO, ValueError, 'a table of 1 as input, got a table of 2'),
+    (lambda: nn.MapTable(nn.Tanh()), np.zeros(2), TypeError, 'a table as input, got shape'),
+    (lambda: nn.MapTable(), ONE, ValueError, r'a module, see add\(module\)'),
+    (lambda: nn.SplitTable(3), np.zeros((2, 2)), ValueError, 'dimension 3, counted from 1, got a tensor of 2'),
     (lambda: nn.SplitTable(1), np.zeros(2), ValueError, r'cannot split a vector, got shape \(2,\)'),
-    (lambda: nn.SplitTable(1), TWO, TypeError, 'a tensor needed as input, got a table of 2'),
-    (lambda: nn.JoinTable(1), np.zeros(2), TypeError, 'a table needed as input, got shape'),
-    (lambda: nn.JoinTable(1), [], ValueError, 'a table of at least one tensor needed, got a table of 0'),
-    (lambda: nn.JoinTable(2), TWO, ValueError, 'dimension 2 needed'),
+    (lambda: nn.SplitTable(1), TWO, TypeError, 'a tensor as input, got a table of 2'),
+    (lambda: nn.JoinTable(1), np.zeros(2), TypeError, 'a table as input, got shape'),
+    (lambda: nn.JoinTable(1), [], ValueError, 'a table of at least one tensor, got a table of 0'),
+    (lambda: nn.JoinTable(2), TWO, ValueError, 'dimension 2'),
     (
         lambda: nn.JoinTable(1),
         [np.zeros((2, 2)), np.zeros((2, 3))],
         ValueError,
-        r'agree in all dimensions but 1 needed, got shape \(2, 2\), shape \(2, 3\)',
+        r'agree in all dimensions but 1, got shape \(2, 2\), shape \(2, 3\)',
     ),
-    (lambda: nn.JoinTable(1), [np.zeros(2), [1]], TypeError, r'a tensor needed as input\[2\], got a table of 1'),
-    (lambda: nn.MixtureTable(), ONE, ValueError, 'a table of 2 needed as input, got a table of 1'),
-    (lambda: nn.MixtureTable(), [np.zeros(3), TWO], ValueError, 'one gater output per expert needed, got 3 for 2'),
-    (lambda: nn.MixtureTable(), [np.zeros(0), []], ValueError, 'one gater output per expert needed, got 0 for 0'),
-    (lambda: nn.MixtureTable(), [np.zeros((1, 1, 2)), TWO], ValueError, r'gates of shape \(K,\) or \(N, K\) needed'),
+    (lambda: nn.JoinTable(1), [np.zeros(2), [1]], TypeError, r'a tensor as input\[2\], got a table of 1'),
+    (lambda: nn.MixtureTable(), ONE, ValueError, 'a table of 2 as input, got a table of 1'),
+    (lambda: nn.MixtureTable(), [np.zeros(3), TWO], ValueError, 'one gater output per expert, got 3 for 2'),
+    (lambda: nn.MixtureTable(), [np.zeros(0), []], ValueError, 'one gater output per expert, got 0 for 0'),
+    (lambda: nn.MixtureTable(), [np.zeros((1, 1, 2)), TWO], ValueError, r'gates of shape \(K,\) or \(N, K\)'),
     (lambda: nn.MixtureTable(1), [np.zeros((2, 2)), np.zeros((2, 2))], ValueError, "dimension 1 is the batch's"),
     (
         lambda: nn.MixtureTable(),
         [np.zeros((3, 2)), TWO],
         ValueError,
-        r'experts of a batch of 3 needed, got shape \(2,\)',
+        r'experts of a batch of 3, got shape \(2,\)',
     ),
     (
         lambda: nn.MixtureTable(),
         [np.zeros(2), [np.zeros(2), np.zeros(3)]],
         ValueError,
-        r'input\[2\]\[2\] of shape \(2,\) needed',
+        r'input\[2\]\[2\] of shape \(2,\)',
     ),
     (lambda: nn.SelectTable(3), TWO, IndexError, 'index 3 does not exist in the input table, got a table of 2'),
     (lambda: nn.SelectTable(0), TWO, IndexError, 'index 0 does not exist in the input table'),
     (lambda: nn.SelectTable(-3), TWO, IndexError, 'index -3 does not exist'),
     (lambda: nn.SelectTable('a'), TWO, IndexError, 'index a does not exist in the input table, got a table of 2'),
     (lambda: nn.SelectTable('a'), {'b': 1}, IndexError, r"index a does not exist .* a table with keys \['b'\]"),
-    (lambda: nn.SelectTable(1), np.zeros(2), TypeError, 'a table needed as input, got shape'),
-    (lambda: nn.NarrowTable(2, 2), TWO, IndexError, r'items in 1\.\.2 needed, got 2\.\.3'),
-    (lambda: nn.NarrowTable(0), TWO, IndexError, r'items in 1\.\.2 needed, got 0\.\.0'),
-    (lambda: nn.NarrowTable(1), np.zeros(2), TypeError, 'a table needed as input'),
-    (lambda: nn.FlattenTable(), np.zeros(2), TypeError, 'a table needed as input'),
-    (lambda: nn.ZipTable(), TWO, TypeError, r'a table needed as input\[1\], got shape'),
-    (lambda: nn.ZipTable(), [TWO, ONE], ValueError, r'a table of 2 needed as input\[2\], got a table of 1'),
-    (lambda: nn.ZipTableOneToMany(), TWO, TypeError, r'a table needed as input\[2\], got shape'),
-    (lambda: nn.ZipTableOneToMany(), [TWO, TWO], TypeError, r'a tensor needed as input\[1\], got a table of 2'),
-    (lambda: nn.CAddTable(), np.zeros(2), TypeError, 'a table needed as input, got shape'),
-    (lambda: nn.CAddTable(), [], ValueError, 'a table of at least one tensor needed, got a table of 0'),
-    (lambda: nn.CAddTable(), [[1], np.zeros(2)], TypeError, r'a tensor needed as input\[1\], got a table of 1'),
+    (lambda: nn.SelectTable(1), np.zeros(2), TypeError, 'a table as input, got shape'),
+    (lambda: nn.NarrowTable(2, 2), TWO, IndexError, r'items in 1\.\.2, got 2\.\.3'),
+    (lambda: nn.NarrowTable(0), TWO, IndexError, r'items in 1\.\.2, got 0\.\.0'),
+    (lambda: nn.NarrowTable(1), np.zeros(2), TypeError, 'a table as input'),
+    (lambda: nn.FlattenTable(), np.zeros(2), TypeError, 'a table as input'),
+    (lambda: nn.ZipTable(), TWO, TypeError, r'a table as input\[1\], got shape'),
+    (lambda: nn.ZipTable(), [TWO, ONE], ValueError, r'a table of 2 as input\[2\], got a table of 1'),
+    (lambda: nn.ZipTableOneToMany(), TWO, TypeError, r'a table as input\[2\], got shape'),
+    (lambda: nn.ZipTableOneToMany(), [TWO, TWO], TypeError, r'a tensor as input\[1\], got a table of 2'),
+    (lambda: nn.CAddTable(), np.zeros(2), TypeError, 'a table as input, got shape'),
+    (lambda: nn.CAddTable(), [], ValueError, 'a table of at least one tensor, got a table of 0'),
+    (lambda: nn.CAddTable(), [[1], np.zeros(2)], TypeError, r'a tensor as input\[1\], got a table of 1'),
     (
         lambda: nn.CMulTable(),
         [np.zeros(2), np.zeros(1)],
         ValueError,
-        r'input\[2\] of shape \(2,\) needed, got shape \(1,\)',
+        r'input\[2\] of shape \(2,\), got shape \(1,\)',
     ),
-    (lambda: nn.CSubTable(), ONE, ValueError, 'a table of 2 needed as input, got a table of 1'),
-    (lambda: nn.CDivTable(), [*TWO, *ONE], ValueError, 'a table of 2 needed as input, got a table of 3'),
-    (lambda: nn.CMaxTable(), [np.zeros(2, np.float32)], TypeError, r'input\[1\] of float64 needed, got float32'),
-    (lambda: nn.CAddTensorTable(), TWO, TypeError, r'a table needed as input\[2\], got shape'),
-    (lambda: nn.CAddTensorTable(), [np.zeros(1), TWO], ValueError, r'input\[2\]\[1\] of shape \(1,\) needed'),
-    (lambda: nn.DotProduct(), np.zeros((2, 2)), TypeError, 'a table of 2 needed as input, got shape'),
-    (lambda: nn.DotProduct(), [np.zeros(2), np.zeros(3)], ValueError, r'input\[2\] of shape \(2,\) needed'),
-    (lambda: nn.CosineDistance(), [np.zeros((1, 1, 1))] * 2, ValueError, 'two vectors or matrices needed, got shape'),
-    (lambda: nn.PairwiseDistance(), [[1], [2]], TypeError, r'a tensor needed as input\[1\]'),
+    (lambda: nn.CSubTable(), ONE, ValueError, 'a table of 2 as input, got a table of 1'),
+    (lambda: nn.CDivTable(), [*TWO, *ONE], ValueError, 'a table of 2 as input, got a table of 3'),
+    (lambda: nn.CMaxTable(), [np.zeros(2, np.float32)], TypeError, r'input\[1\] of float64, got float32'),
+    (lambda: nn.CAddTensorTable(), TWO, TypeError, r'a table as input\[2\], got shape'),
+    (lambda: nn.CAddTensorTable(), [np.zeros(1), TWO], ValueError, r'input\[2\]\[1\] of shape \(1,\)'),
+    (lambda: nn.DotProduct(), np.zeros((2, 2)), TypeError, 'a table of 2 as input, got shape'),
+    (lambda: nn.DotProduct(), [np.zeros(2), np.zeros(3)], ValueError, r'input\[2\] of shape \(2,\)'),
+    (lambda: nn.CosineDistance(), [np.zeros((1, 1, 1))] * 2, ValueError, 'two vectors or matrices, got shape'),
+    (lambda: nn.PairwiseDistance(), [[1], [2]], TypeError, r'a tensor as input\[1\]'),
 ]
 
 
@@ -437,26 +437,26 @@ GRADIENTS = [
         np.zeros(2),
         TWO,
         ValueError,
-        'a table of 1 needed as gradOutput, got a table of 2',
+        'a table of 1 as gradOutput, got a table of 2',
     ),
-    (nn.ConcatTable().add(nn.Tanh()), np.zeros(2), np.zeros(2), TypeError, 'a table of 1 needed as gradOutput, got sh'),
-    (nn.MapTable(nn.Tanh()), TWO, ONE, ValueError, 'a table of 2 needed as gradOutput, got a table of 1'),
-    (nn.SplitTable(1), np.zeros((2, 3)), [np.zeros(3)], ValueError, 'a table of 2 needed as gradOutput'),
-    (nn.SplitTable(1), np.zeros((1, 3)), [np.zeros(2)], ValueError, r'gradOutput\[1\] of shape \(3,\) needed'),
-    (nn.JoinTable(1), TWO, np.zeros(3), ValueError, r'gradOutput of shape \(4,\) needed, got shape \(3,\)'),
-    (nn.MixtureTable(), [np.zeros(2), TWO], np.zeros(3), ValueError, r'gradOutput of shape \(2,\) needed'),
-    (nn.SelectTable(1), TWO, np.zeros(3), ValueError, r'gradient of shape \(2,\) needed, got shape \(3,\)'),
-    (nn.SelectTable(1), TWO, TWO, ValueError, 'tables of one form needed, got shape .* and a table of 2'),
-    (nn.NarrowTable(1), TWO, TWO, ValueError, 'a table of 1 needed as gradOutput, got a table of 2'),
-    (nn.FlattenTable(), [[np.zeros(2)], np.zeros(2)], ONE, ValueError, 'a table of 2 needed as gradOutput'),
-    (nn.ZipTable(), [TWO, TWO], [TWO, ONE], ValueError, r'a table of 2 needed as gradOutput\[2\], got a table of 1'),
-    (nn.ZipTableOneToMany(), [np.zeros(2), ONE], [TWO, TWO], ValueError, 'a table of 1 needed as gradOutput'),
-    (nn.ZipTableOneToMany(), [np.zeros(2), ONE], [ONE], ValueError, r'a table of 2 needed as gradOutput\[1\]'),
-    (nn.CAddTable(), TWO, np.zeros(3), ValueError, r'gradOutput of shape \(2,\) needed, got shape \(3,\)'),
-    (nn.CAddTable(True), TWO, TWO, TypeError, 'a tensor needed as gradOutput, got a table of 2'),
-    (nn.CAddTensorTable(), [np.zeros(2), ONE], TWO, ValueError, 'a table of 1 needed as gradOutput'),
-    (nn.CAddTensorTable(), [np.zeros(2), ONE], [np.zeros(3)], ValueError, r'gradOutput\[1\] of shape \(2,\) needed'),
-    (nn.DotProduct(), TWO, np.zeros(2), ValueError, r'gradOutput of shape \(1,\) needed, got shape \(2,\)'),
+    (nn.ConcatTable().add(nn.Tanh()), np.zeros(2), np.zeros(2), TypeError, 'a table of 1 as gradOutput, got sh'),
+    (nn.MapTable(nn.Tanh()), TWO, ONE, ValueError, 'a table of 2 as gradOutput, got a table of 1'),
+    (nn.SplitTable(1), np.zeros((2, 3)), [np.zeros(3)], ValueError, 'a table of 2 as gradOutput'),
+    (nn.SplitTable(1), np.zeros((1, 3)), [np.zeros(2)], ValueError, r'gradOutput\[1\] of shape \(3,\)'),
+    (nn.JoinTable(1), TWO, np.zeros(3), ValueError, r'gradOutput of shape \(4,\), got shape \(3,\)'),
+    (nn.MixtureTable(), [np.zeros(2), TWO], np.zeros(3), ValueError, r'gradOutput of shape \(2,\)'),
+    (nn.SelectTable(1), TWO, np.zeros(3), ValueError, r'gradient of shape \(2,\), got shape \(3,\)'),
+    (nn.SelectTable(1), TWO, TWO, ValueError, 'tables of one form, got shape .* and a table of 2'),
+    (nn.NarrowTable(1), TWO, TWO, ValueError, 'a table of 1 as gradOutput, got a table of 2'),
+    (nn.FlattenTable(), [[np.zeros(2)], np.zeros(2)], ONE, ValueError, 'a table of 2 as gradOutput'),
+    (nn.ZipTable(), [TWO, TWO], [TWO, ONE], ValueError, r'a table of 2 as gradOutput\[2\], got a table of 1'),
+    (nn.ZipTableOneToMany(), [np.zeros(2), ONE], [TWO, TWO], ValueError, 'a table of 1 as gradOutput'),
+    (nn.ZipTableOneToMany(), [np.zeros(2), ONE], [ONE], ValueError, r'a table of 2 as gradOutput\[1\]'),
+    (nn.CAddTable(), TWO, np.zeros(3), ValueError, r'gradOutput of shape \(2,\), got shape \(3,\)'),
+    (nn.CAddTable(True), TWO, TWO, TypeError, 'a tensor as gradOutput, got a table of 2'),
+    (nn.CAddTensorTable(), [np.zeros(2), ONE], TWO, ValueError, 'a table of 1 as gradOutput'),
+    (nn.CAddTensorTable(), [np.zeros(2), ONE], [np.zeros(3)], ValueError, r'gradOutput\[1\] of shape \(2,\)'),
+    (nn.DotProduct(), TWO, np.zeros(2), ValueError, r'gradOutput of shape \(1,\), got shape \(2,\)'),
 ]
 
 
@@ -472,20 +472,20 @@ def test_bad_gradients(layer, input, gradOutput, error, text):
 
 @pytest.mark.parametrize('p', [0, -1, np.inf])
 def test_bad_norms(p):
-    with pytest.raises(ValueError, match=f'nn.PairwiseDistance: 0 < p < inf needed, got {p}'):
+    with pytest.raises(ValueError, match=f'nn.PairwiseDistance: expected 0 < p < inf, got {p}'):
         nn.PairwiseDistance(p)
 
 
 def test_map_tables_have_one_module():
-    with pytest.raises(ValueError, match='nn.MapTable: a single module needed, there is one already'):
+    with pytest.raises(ValueError, match='nn.MapTable: expected a single module, there is one already'):
         nn.MapTable(nn.Tanh()).add(nn.Tanh())
-    with pytest.raises(TypeError, match='nn.MapTable: a module needed, got int 3'):
+    with pytest.raises(TypeError, match='nn.MapTable: expected a module, got int 3'):
         nn.MapTable(3)
 
 
 def test_errors_say_where():
     net = nn.Sequential().add(nn.ParallelTable().add(nn.Identity()).add(nn.MapTable(nn.Linear(2, 1))))
-    with pytest.raises(ValueError, match='input of size 2 needed') as caught:
+    with pytest.raises(ValueError, match='input of size 2') as caught:
         net.forward([np.zeros(2), [np.zeros(2), np.zeros(3)]])
     assert caught.value.__notes__ == [
         'In 2 module of nn.MapTable',

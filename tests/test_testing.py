@@ -239,7 +239,7 @@ def test_failure_is_shown_with_one_example_where_that_suffices():
 
 
 def test_unknown_check():
-    with pytest.raises(ValueError, match=r"names of checks out of .* needed, got \['gradients'\]"):
+    with pytest.raises(ValueError, match=r"names of checks out of .*, got \['gradients'\]"):
         check_module(nn.Tanh(), np.ones((1, 1)), checks=['gradients'])
 
 

@@ -67,7 +67,7 @@ class Jacobian:
     def _varied(cls, tensor: np.ndarray) -> np.ndarray:
         """The elements of an input, or of its gradient, that count."""
         if not isinstance(tensor, np.ndarray):
-            raise TypeError(f'nn.{cls.__name__}: a tensor needed as input, got {describe(tensor)}')
+            raise TypeError(f'nn.{cls.__name__}: expected a tensor as input, got {describe(tensor)}')
         return tensor
 
     @classmethod
@@ -76,7 +76,7 @@ class Jacobian:
     ) -> np.ndarray:
         """The matrix by back-propagation, one backward for each output."""
         if param is not None and dparam is None:
-            raise TypeError(f'nn.{cls.__name__}.backward: dparam, the gradient of param, needed as well')
+            raise TypeError(f'nn.{cls.__name__}.backward: expected dparam, the gradient of param as well')
         varied, output = cls._varied(input) if param is None else param, module.forward(input)
         jacobian = np.empty((varied.size, output.size))
         for i, gradOutput in enumerate(_units(output)):
@@ -300,5 +300,5 @@ class SparseJacobian(Jacobian):
     def _varied(cls, tensor: np.ndarray) -> np.ndarray:
         tensor = super()._varied(tensor)
         if tensor.ndim != 2 or tensor.shape[1] < 2:
-            raise ValueError(f'nn.{cls.__name__}: input of shape (n, 2) or wider needed, got {tensor.shape}')
+            raise ValueError(f'nn.{cls.__name__}: expected input of shape (n, 2) or wider, got {tensor.shape}')
         return tensor[:, 1]

@@ -25,11 +25,11 @@ class Elementwise(Criterion):
 
     def loss(self, x: np.ndarray, t: np.ndarray) -> float:
         """The sum of the elements' losses."""
-        raise self.error('loss(x, t) needed in every Elementwise criterion', TypeError)
+        raise self.error('expected loss(x, t) in every Elementwise criterion', TypeError)
 
     def derivative(self, x: np.ndarray, t: np.ndarray, dx: np.ndarray) -> None:
         """dx = the derivative of the sum."""
-        raise self.error('derivative(x, t, dx) needed in every Elementwise criterion', TypeError)
+        raise self.error('expected derivative(x, t, dx) in every Elementwise criterion', TypeError)
 
     def pair(self, input: np.ndarray, target: Any) -> np.ndarray:
         """Check both; the target in the input's shape."""
@@ -42,11 +42,11 @@ class Elementwise(Criterion):
             return target
         self.check(input)
         if not input.size:
-            raise self.error(f'input of at least one element needed, got shape {input.shape}')
+            raise self.error(f'expected input of at least one element, got shape {input.shape}')
         self.check(target, 'target')
         if target.size != input.size:
             raise self.error(
-                f'target of {input.size} elements needed as in the input of shape {input.shape}, got {describe(target)}'
+                f'expected target of {input.size} elements as in the input of shape {input.shape}, got {describe(target)}'
             )
         return target.reshape(input.shape)
 
@@ -104,7 +104,7 @@ class Weighted(Criterion):
             return 1
         self.check(self.weights, 'weights')
         if len(self.weights) != count:
-            raise self.error(f'weights for all {count} classes needed, got {len(self.weights)}')
+            raise self.error(f'expected weights for all {count} classes, got {len(self.weights)}')
         return self.weights
 
 
@@ -112,20 +112,22 @@ def label_array(criterion: Criterion, target: Any, shape: tuple[int, ...]) -> np
     """The labels that `target` holds, numbers of any dtype, in an array of `shape`; one label may be a plain number."""
     labels = np.asarray(target) if isinstance(target, (int, float, np.number)) else target
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in 'iuf':
-        raise criterion.error(f'a tensor of numbers needed as target, got {describe(target)}', TypeError)
+        raise criterion.error(f'expected a tensor of numbers as target, got {describe(target)}', TypeError)
     if labels.shape != shape:
         if labels.ndim or shape != (1,):
-            raise criterion.error(f'target of shape {shape} needed, got {describe(target)}')
+            raise criterion.error(f'expected target of shape {shape}, got {describe(target)}')
         labels = labels.reshape(shape)
     return labels
 
 
-def require(criterion: Criterion, labels: np.ndarray, valid: np.ndarray, needed: str) -> None:
+def require(criterion: Criterion, labels: np.ndarray, valid: np.ndarray, expected: str) -> None:
     """Raise an IndexError that names the first of the `labels` that is not `valid`, and its position from 1."""
     if not valid.all():
         index = np.unravel_index(valid.argmin(), valid.shape)
         position = ', '.join(str(i + 1) for i in index)
-        raise criterion.error(f'target {needed} needed, got {number(labels[index])} at position {position}', IndexError)
+        raise criterion.error(
+            f'expected target {expected}, got {number(labels[index])} at position {position}', IndexError
+        )
 
 
 def class_labels(
@@ -134,8 +136,8 @@ def class_labels(
     """The classes, from 0, that `target` names from 1, in an array of `shape`; -1 for the label `none`, no class."""
     labels = label_array(criterion, target, shape)
     ignored = labels == none
-    needed = f'in 1..{classes}' if none is None else f'in 1..{classes} or {none}'
-    require(criterion, labels, (labels >= 1) & (labels < classes + 1) | ignored, needed)
+    expected = f'in 1..{classes}' if none is None else f'in 1..{classes} or {none}'
+    require(criterion, labels, (labels >= 1) & (labels < classes + 1) | ignored, expected)
     labels = labels.astype(np.int64) - 1
     labels[ignored] = -1
     return labels

@@ -81,7 +81,7 @@ class BCECriterion(Weighted, Elementwise):
 
     def loss(self, x, t):
         if not ((x >= 0) & (x <= 1)).all():
-            raise self.error(f'input between 0 and 1 needed, got one from {x.min():g} to {x.max():g}')
+            raise self.error(f'expected input between 0 and 1, got one from {x.min():g} to {x.max():g}')
         losses = t * np.log(x + self.EPS) + (1 - t) * np.log(1 - x + self.EPS)
         return -float((losses * self._weights(x.shape[-1])).sum())
 
@@ -137,7 +137,7 @@ class ClassSimplexCriterion(MSECriterion):
     def __init__(self, nClasses: int):
         super().__init__()
         if not isinstance(nClasses, (int, float, np.number)) or nClasses <= 1 or nClasses % 1:
-            raise self.error(f'positive integer argument nClasses > 1 needed, got {describe(nClasses)}')
+            raise self.error(f'expected positive integer argument nClasses > 1, got {describe(nClasses)}')
         self.nClasses = int(nClasses)
         # Column k: the vertices up to k are placed. k goes as far out as the norm 1 allows, and all later ones to one
         # point that makes the inner product with k that of a regular simplex.
@@ -148,7 +148,7 @@ class ClassSimplexCriterion(MSECriterion):
 
     def _check_size(self, input: np.ndarray) -> None:
         if input.ndim not in (1, 2) or input.shape[-1] != self.nClasses:
-            raise self.error(f'input of size {self.nClasses} or a batch of such needed, got {describe(input)}')
+            raise self.error(f'expected input of size {self.nClasses} or a batch of such, got {describe(input)}')
 
     def pair(self, input, target):
         self.check(input)
@@ -196,13 +196,13 @@ class ClassNLLCriterion(Weighted):
             if isinstance(target, np.ndarray) and target.size == 1:
                 target = target.item()
             if not isinstance(target, (int, float, np.number)):
-                raise self.error(f'a class needed as target, got {describe(target)}', TypeError)
+                raise self.error(f'expected a class as target, got {describe(target)}', TypeError)
             if math.isfinite(target):
                 target = int(target)
         if target == self.ignoreIndex:
             return -1
         if not 1 <= target <= classes:
-            raise self.error(f'target in 1..{classes} needed, got {target}', IndexError)
+            raise self.error(f'expected target in 1..{classes}, got {target}', IndexError)
         return target - 1
 
     def _index(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, ...]:
@@ -213,7 +213,7 @@ class ClassNLLCriterion(Weighted):
 
     def _check_input(self, input: np.ndarray) -> None:
         if input.ndim not in (1, 2):
-            raise self.error(f'input of 1 or 2 dimensions needed, got shape {input.shape}')
+            raise self.error(f'expected input of 1 or 2 dimensions, got shape {input.shape}')
 
     def _places(self, input: np.ndarray, target: Any) -> tuple[Any, Any, float]:
         """Where the targets stand in the input, their weights, and what the sum is divided by."""
@@ -262,7 +262,7 @@ class SpatialClassNLLCriterion(ClassNLLCriterion):
 
     def _check_input(self, input):
         if input.ndim != 4:
-            raise self.error(f'input of 4 dimensions needed, got shape {input.shape}')
+            raise self.error(f'expected input of 4 dimensions, got shape {input.shape}')
 
     def _index(self, input, target):
         images, classes, height, width = input.shape
@@ -323,14 +323,14 @@ class ClassMargin(Weighted):
 
     def _targets(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the 2-D input and the classes at them, both from 0, that are targets."""
-        raise self.error('_targets(input, target) needed', TypeError)
+        raise self.error('expected _targets(input, target)', TypeError)
 
     def _excess(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, int]:
         """How far each class comes into each target's margin, the targets' rows, classes and weights, and what the sum
         is divided by."""
         self.check(input)
         if input.ndim not in (1, 2):
-            raise self.error(f'input of 1 or 2 dimensions needed, got shape {input.shape}')
+            raise self.error(f'expected input of 1 or 2 dimensions, got shape {input.shape}')
         x = np.atleast_2d(input)
         rows, labels = self._targets(input, target)
         excess = np.fmax(self.margin - x[rows, labels, None] + x[rows], 0)

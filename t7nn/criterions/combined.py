@@ -26,7 +26,7 @@ class WeightedSum(Criterion):
     def add(self, criterion: Criterion, weight: float = 1) -> Self:
         """Append a criterion with its weight; returns the sum, so that calls can be chained."""
         if not isinstance(criterion, Criterion):
-            raise self.error(f'no criterion provided: a criterion needed, got {describe(criterion)}', TypeError)
+            raise self.error(f'no criterion provided: expected a criterion, got {describe(criterion)}', TypeError)
         self.criterions.append(criterion)
         self.weights.append(float(weight))
         return self
@@ -101,10 +101,10 @@ class ParallelCriterion(WeightedSum):
 
     def _split(self, table: Any, what: str) -> Sequence:
         if not isinstance(table, (list, tuple, np.ndarray)):
-            raise self.error(f'a table needed as {what}, got {describe(table)}', TypeError)
+            raise self.error(f'expected a table as {what}, got {describe(table)}', TypeError)
         count = len(self.criterions)
         if len(table) < count:
-            raise self.error(f'{what} for all {count} criterions needed, got {describe(table)}')
+            raise self.error(f'expected {what} for all {count} criterions, got {describe(table)}')
         return table[:count]
 
     def _inputs(self, input):
@@ -140,10 +140,10 @@ class ModuleCriterion(Criterion):
     ):
         super().__init__()
         if not isinstance(criterion, Criterion):
-            raise self.error(f'a criterion needed, got {describe(criterion)}', TypeError)
+            raise self.error(f'expected a criterion, got {describe(criterion)}', TypeError)
         for name, module in (('inputModule', inputModule), ('targetModule', targetModule)):
             if module is not None and not isinstance(module, Module):
-                raise self.error(f'a module needed as {name}, got {describe(module)}', TypeError)
+                raise self.error(f'expected a module as {name}, got {describe(module)}', TypeError)
         if inputModule is not None and inputModule.parameters()[0]:
             print(f"Warning: {self.typename} doesn't support parameter updates")  # as Torch7 does
         self.inputModule = inputModule
@@ -199,13 +199,13 @@ class CriterionTable(Module):
     def __init__(self, criterion: Criterion):
         super().__init__()
         if not isinstance(criterion, Criterion):
-            raise self.error(f'a criterion needed, got {describe(criterion)}', TypeError)
+            raise self.error(f'expected a criterion, got {describe(criterion)}', TypeError)
         self.criterion = criterion
         self.gradInput = [criterion.gradInput]
 
     def _table(self, input: Any) -> Any:
         if not isinstance(input, (list, tuple)) or not 1 <= len(input) <= 2:
-            raise self.error(f'a table of input and target needed, got {describe(input)}', TypeError)
+            raise self.error(f'expected a table of input and target, got {describe(input)}', TypeError)
         return input
 
     def updateOutput(self, input: Any) -> Any:

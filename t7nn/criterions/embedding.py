@@ -69,12 +69,12 @@ class OfPairs(Criterion):
         """The two inputs, checked."""
         if not isinstance(input, (list, tuple)) or len(input) != 2:
             kind = ValueError if isinstance(input, (list, tuple)) else TypeError
-            raise self.error(f'a table of two tensors needed as input, got {describe(input)}', kind)
+            raise self.error(f'expected a table of two tensors as input, got {describe(input)}', kind)
         for i, tensor in enumerate(input, 1):
             self.check(tensor, f'input {i}')
         first, second = input
         if first.shape != second.shape or not first.ndim:
-            raise self.error(f'two inputs of one shape needed, got {first.shape} and {second.shape}')
+            raise self.error(f'expected two inputs of one shape, got {first.shape} and {second.shape}')
         return first, second
 
     def _gradients(self, shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -96,11 +96,11 @@ class OfDifference(OfPairs):
 
     def loss(self, d: np.ndarray, y: Any) -> float:
         """The sum of the examples' losses."""
-        raise self.error('loss(d, y) needed', TypeError)
+        raise self.error('expected loss(d, y)', TypeError)
 
     def derivative(self, d: np.ndarray, y: Any, dd: np.ndarray) -> None:
         """dd = the derivative of the sum."""
-        raise self.error('derivative(d, y, dd) needed', TypeError)
+        raise self.error('expected derivative(d, y, dd)', TypeError)
 
     def _difference(self, input: Any, target: Any) -> tuple[np.ndarray, Any]:
         first, second = self._pair(input)
@@ -222,7 +222,7 @@ class CosineEmbeddingCriterion(OfPairs):
         """The inputs as batches, the squares of their norms, their cosines and the labels."""
         first, second = self._pair(input)
         if first.ndim > 2:
-            raise self.error(f'inputs of 1 or 2 dimensions needed, got {describe(first)}')
+            raise self.error(f'expected inputs of 1 or 2 dimensions, got {describe(first)}')
         first, second = np.atleast_2d(first, second)
         square1, square2 = ((x * x).sum(1) + self.EPS for x in (first, second))
         cosine = (first * second).sum(1) / np.sqrt(square1 * square2)

@@ -80,7 +80,7 @@ class WeightedMSECriterion(MSECriterion):
     def __init__(self, w: np.ndarray):
         super().__init__()
         if not isinstance(w, np.ndarray):
-            raise self.error(f'a tensor needed as weight, got {describe(w)}', TypeError)
+            raise self.error(f'expected a tensor as weight, got {describe(w)}', TypeError)
         self.weight = w.copy()
 
     def pair(self, input, target):
@@ -89,7 +89,7 @@ class WeightedMSECriterion(MSECriterion):
         shape = input.shape[1:] if input.ndim - 1 == weight.ndim else input.shape
         if weight.size != math.prod(shape):
             raise self.error(
-                f'input of the shape of the weight {weight.shape} or a batch of such needed, got {describe(input)}'
+                f'expected input of the shape of the weight {weight.shape} or a batch of such, got {describe(input)}'
             )
         return target * weight.reshape(shape)
 
@@ -107,13 +107,13 @@ class SpatialAutoCropMSECriterion(MSECriterion):
         self.check(target, 'target')
         if input.ndim not in (3, 4) or target.ndim != input.ndim or target.shape[:-2] != input.shape[:-2]:
             raise self.error(
-                'input and target of 3 or 4 dimensions that agree in all but height and width needed, '
+                'expected input and target of 3 or 4 dimensions that agree in all but height and width, '
                 f'got shapes {input.shape} and {target.shape}'
             )
         (height, width), (rows, columns) = input.shape[-2:], target.shape[-2:]
         if height > rows or width > columns:
             raise self.error(
-                f'target at least as high and wide as the input of shape {input.shape} needed, got {describe(target)}'
+                f'expected target at least as high and wide as the input of shape {input.shape}, got {describe(target)}'
             )
         top, left = (rows - height) // 2, (columns - width) // 2
         return super().pair(input, target[..., top : top + height, left : left + width])

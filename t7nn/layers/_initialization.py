@@ -12,7 +12,7 @@ def positive(layer: Module, *sizes: int) -> None:
     """Raise unless all `sizes` are whole numbers of at least 1."""
     whole = all(isinstance(size, (int, np.integer)) for size in sizes)
     if not whole or min(sizes) < 1:
-        text = f'{layer.typename}: positive whole numbers needed as sizes, got {sizes}'
+        text = f'{layer.typename}: expected positive whole numbers as sizes, got {sizes}'
         raise ValueError(text) if whole else TypeError(text)
 
 

@@ -194,7 +194,7 @@ class Planes(Sliding):
         self.check(tensor, what)
         if tensor.ndim - len(self.axes) not in (1, 2):
             one = [*self.axes, 'planes'] if self.frames else ['planes', *self.axes]
-            raise self.error(f'{what} of {times(one)}, or a batch of such, needed, got {describe(tensor)}')
+            raise self.error(f'expected {what} of {times(one)}, or a batch of such, got {describe(tensor)}')
         last = tensor.ndim - self.frames
         return tensor.shape[last - len(self.axes) : last]
 
@@ -267,11 +267,11 @@ class Resampling(Planes):
 
     def output_sizes(self, sizes: Sizes) -> tuple[int, ...]:
         """The output's sizes for an input of `sizes`, checked."""
-        raise self.error('output_sizes(sizes) needed in every Resampling layer', TypeError)
+        raise self.error('expected output_sizes(sizes) in every Resampling layer', TypeError)
 
     def terms(self, axis: int, size: int, count: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Pairs (index, weight): element o along the axis is the sum of weight[o] times the input's index[o]."""
-        raise self.error('terms(axis, size, count) needed in every Resampling layer', TypeError)
+        raise self.error('expected terms(axis, size, count) in every Resampling layer', TypeError)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         sizes = self.image(input)

@@ -61,7 +61,7 @@ def output_sizes(
     pad, dilation = pad or (0,) * len(kernel), dilation or (1,) * len(kernel)
     if min(*kernel, *stride, *dilation) < 1:
         raise error(
-            f'kernel, stride and dilation of at least 1 needed, '
+            f'expected kernel, stride and dilation of at least 1, '
             f'got {times(kernel)}, {times(stride)} and {times(dilation)}'
         )
     counts = []
@@ -69,8 +69,8 @@ def output_sizes(
         room = size + 2 * p - span
         if room < 0 and not (ceil and room > -step):
             raise error(
-                f'input of at least {times(spans(kernel, dilation))} elements, padding of {times(pad)} on both sides '
-                f'included, needed, got {times(sizes)}'
+                f'expected input of at least {times(spans(kernel, dilation))} elements, padding of {times(pad)} on both sides '
+                f'included, got {times(sizes)}'
             )
         count = (-(-room // step) if ceil else room // step) + 1
         counts.append(count - (ceil and any(pad) and (count - 1) * step >= size + p))
@@ -91,13 +91,13 @@ def full_sizes(
     (6, 6)
     """
     if min(*kernel, *stride) < 1:
-        raise error(f'kernel and stride of at least 1 needed, got {times(kernel)} and {times(stride)}')
+        raise error(f'expected kernel and stride of at least 1, got {times(kernel)} and {times(stride)}')
     full = tuple(
         (size - 1) * step - 2 * p + k + extra
         for size, k, step, p, extra in zip(sizes, kernel, stride, pad, adjust, strict=True)
     )
     if min(sizes) < 1 or min(full) < 1:
-        raise error(f'a larger input needed, got {times(sizes)}, whose output would be {times(full)}')
+        raise error(f'expected a larger input, got {times(sizes)}, whose output would be {times(full)}')
     return full
 
 
@@ -325,7 +325,7 @@ class Correlating(Sliding):
             if batch.shape[1] == planes or at_least and batch.shape[1] > planes:
                 return batch
         one = [*self.axes, planes] if self.frames else [planes, *self.axes]
-        raise self.error(f'{what} of {times(one)}, or a batch of such, needed, got {describe(tensor)}')
+        raise self.error(f'expected {what} of {times(one)}, or a batch of such, got {describe(tensor)}')
 
     def result(self, name: str, input: np.ndarray, planes: int, sizes: Sizes) -> np.ndarray:
         """`batch` of the buffer `name`, which has as many examples as `input`, in the same layout."""
@@ -337,7 +337,7 @@ class Correlating(Sliding):
         gradients = self.examples(gradOutput, planes, 'gradOutput')
         if gradients.shape != (examples, planes, *sizes):
             raise self.error(
-                f'gradOutput of {examples} x {planes} planes of {times(sizes)} needed, got {describe(gradOutput)}'
+                f'expected gradOutput of {examples} x {planes} planes of {times(sizes)}, got {describe(gradOutput)}'
             )
         return gradients
 

@@ -54,11 +54,11 @@ class Reduction(Module):
 
     def reduce(self, x: np.ndarray, y: np.ndarray, axis: int) -> None:
         """Reduce x to y."""
-        raise self.error('reduce(x, y, axis) needed in every Reduction layer', TypeError)
+        raise self.error('expected reduce(x, y, axis) in every Reduction layer', TypeError)
 
     def spread(self, x: np.ndarray, dy: np.ndarray, dx: np.ndarray, axis: int) -> None:
         """dx from dy."""
-        raise self.error('spread(x, dy, dx, axis) needed in every Reduction layer', TypeError)
+        raise self.error('expected spread(x, dy, dx, axis) in every Reduction layer', TypeError)
 
     def _layout(self, input: np.ndarray) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
         """The axis, the output's shape, and its shape with the axis in it."""
@@ -66,7 +66,9 @@ class Reduction(Module):
         axis = self.axis_of(self.dimension, input.ndim, self.nInputDims)
         before, after = input.shape[:axis], input.shape[axis + 1 :]
         if not input.shape[axis]:
-            raise self.error(f'input of at least one entry in dimension {self.dimension} needed, got {describe(input)}')
+            raise self.error(
+                f'expected input of at least one entry in dimension {self.dimension}, got {describe(input)}'
+            )
         kept = (*before, 1, *after)
         return axis, before + after if self.squeeze and input.ndim > 1 else kept, kept
 
@@ -172,7 +174,7 @@ class WithConstant(Pointwise):
 
     def restore(self, x: np.ndarray) -> None:
         """Undo `function` in place."""
-        raise self.error('restore(x) needed', TypeError)
+        raise self.error('expected restore(x)', TypeError)
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
@@ -202,12 +204,12 @@ class AddConstant(WithConstant):
         if isinstance(constant_scalar, np.ndarray):
             self.constant_scalar = np.asarray(constant_scalar, self.dtype)
         elif not isinstance(constant_scalar, (int, float, np.number)):
-            raise TypeError(f'{self.typename}: a number or tensor needed, got {describe(constant_scalar)}')
+            raise TypeError(f'{self.typename}: expected a number or tensor, got {describe(constant_scalar)}')
 
     def function(self, x, y):
         constant = self.constant_scalar
         if isinstance(constant, np.ndarray) and not (x.ndim <= 2 and x.shape[-1:] == constant.shape):
-            raise self.error(f'a vector of size {constant.size} or a batch of them needed, got shape {x.shape}')
+            raise self.error(f'expected a vector of size {constant.size} or a batch of them, got shape {x.shape}')
         np.add(x, constant, y)
 
     def derivative(self, x, y, dy, dx):
@@ -233,9 +235,9 @@ class MulConstant(WithConstant):
     def __init__(self, constant_scalar: float, inplace: bool = False):
         super().__init__(constant_scalar, inplace)
         if not isinstance(constant_scalar, (int, float, np.number)):
-            raise TypeError(f'{self.typename}: a number needed, got {describe(constant_scalar)}')
+            raise TypeError(f'{self.typename}: expected a number, got {describe(constant_scalar)}')
         if inplace and not constant_scalar:
-            raise ValueError(f'{self.typename}: a constant other than 0 needed in place')
+            raise ValueError(f'{self.typename}: expected a constant other than 0 with inplace, got 0')
 
     def function(self, x, y):
         np.multiply(x, self.constant_scalar, y)
@@ -259,7 +261,7 @@ class MatrixProduct(Module):
 
     def factors(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The views of the tensors that are multiplied."""
-        raise self.error('factors(left, right) needed in every MatrixProduct layer', TypeError)
+        raise self.error('expected factors(left, right) in every MatrixProduct layer', TypeError)
 
     def _factors(self, input: list) -> tuple[np.ndarray, np.ndarray, tuple[int, ...], tuple[int, ...]]:
         """The factors of the input, the shape of their product, and that of the output."""
@@ -271,7 +273,7 @@ class MatrixProduct(Module):
                 shape = (*left.shape[:-1], right.shape[-1])
                 return left, right, shape, shape[:-1] if self.vector else shape
         raise self.error(
-            f'a matrix and a {"vector" if self.vector else "matrix"} of sizes that match needed, or two batches of as '
+            f'expected a matrix and a {"vector" if self.vector else "matrix"} of sizes that match, or two batches of as '
             f'many, got {" and ".join(map(describe, input))}'
         )
 
@@ -328,7 +330,7 @@ class MV(MatrixProduct):
     def __init__(self, trans: bool = False):
         super().__init__()
         if not isinstance(trans, bool):
-            raise TypeError(f'{self.typename}: a boolean needed as trans, got {describe(trans)}')
+            raise TypeError(f'{self.typename}: expected a boolean as trans, got {describe(trans)}')
         self.trans = trans
 
     def factors(self, left, right):
@@ -360,7 +362,7 @@ class Broadcast(Module):
                 return parameter
         elif tensor.ndim and parameter.size == math.prod(tensor.shape[1:]):
             return parameter.reshape(tensor.shape[1:])
-        raise self.error(f'{what} that fits a tensor of shape {parameter.shape} needed, got {describe(tensor)}')
+        raise self.error(f'expected {what} that fits a tensor of shape {parameter.shape}, got {describe(tensor)}')
 
     def collect(self, gradient: np.ndarray, scale: float, values: np.ndarray) -> None:
         """Add `scale` times `values`, summed over what the parameter was spread over, to `gradient`."""
@@ -502,7 +504,7 @@ class Constant(Module):
     def __init__(self, value: np.ndarray | float, nInputDim: int | None = None):
         super().__init__()
         if not isinstance(value, (np.ndarray, int, float, np.number)):
-            raise TypeError(f'{self.typename}: a number or tensor needed, got {describe(value)}')
+            raise TypeError(f'{self.typename}: expected a number or tensor, got {describe(value)}')
         self.value = np.atleast_1d(np.asarray(value, self.dtype))
         self.nInputDim = nInputDim
 

@@ -58,7 +58,7 @@ class Container(Module):
 
     def _module(self, module: Any) -> Module:
         if not isinstance(module, Module):
-            raise self.error(f'a module needed, got {describe(module)}', TypeError)
+            raise self.error(f'expected a module, got {describe(module)}', TypeError)
         return module
 
     def call(self, index: int, method: str, *arguments: Any) -> Any:
@@ -104,7 +104,7 @@ class Container(Module):
 
     def share(self, module: Module, *names: str) -> Self:
         if len(self) > len(module.modules):
-            raise self.error(f'a container of {len(self)} modules needed to share with, got {len(module.modules)}')
+            raise self.error(f'expected a container of {len(self)} modules to share with, got {len(module.modules)}')
         for mine, its in zip(self.modules, module.modules, strict=False):
             mine.share(its, *names)
         return self
@@ -159,7 +159,7 @@ class Sequential(Container):
         """Take out the child at `index`, counted from 1; the last one where none is given."""
         index = len(self) if index is None else index
         if not 1 <= index <= len(self):
-            raise IndexError(f'{self.typename}.remove: index out of range: 1 to {len(self)} needed, got {index}')
+            raise IndexError(f'{self.typename}.remove: index out of range: expected 1 to {len(self)}, got {index}')
         del self.modules[index - 1]
         self._adopt()
 
@@ -239,7 +239,7 @@ class RowWise(Sequential):
 
     def count(self, input: np.ndarray) -> int:
         """The number of rows of `input`."""
-        raise self.error('count(input) needed in every RowWise container', TypeError)
+        raise self.error('expected count(input) in every RowWise container', TypeError)
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
         """The shape of the output for `input`."""
@@ -283,11 +283,11 @@ class Branches(Container):
 
     def gradOutputs(self, input: Any, gradOutput: Any) -> Iterable:
         """The children's gradOutputs."""
-        raise self.error('gradOutputs(input, gradOutput) needed', TypeError)
+        raise self.error('expected gradOutputs(input, gradOutput)', TypeError)
 
     def join(self, outputs: list) -> Any:
         """Make ``output`` of the children's outputs."""
-        raise self.error('join(outputs) needed', TypeError)
+        raise self.error('expected join(outputs)', TypeError)
 
     def join_gradients(self, input: Any, gradInputs: list) -> Any:
         """Make ``gradInput`` of the children's: their sum, unless a container says something else."""
@@ -324,7 +324,7 @@ class Joining(Module):
         shapes = {tensor.shape[:axis] + tensor.shape[axis + 1 :] for tensor in tensors}
         if len(shapes) != 1:
             raise self.error(
-                f'tensors that agree in all dimensions but {axis + 1} needed, got {", ".join(map(describe, tensors))}'
+                f'expected tensors that agree in all dimensions but {axis + 1}, got {", ".join(map(describe, tensors))}'
             )
         shape = list(tensors[0].shape)
         shape[axis] = sum(tensor.shape[axis] for tensor in tensors)
@@ -352,7 +352,7 @@ class Concat(Joining, Branches):
 
     def join(self, outputs: list[np.ndarray]) -> np.ndarray:
         if not outputs:
-            raise self.error('at least one module needed')
+            raise self.error('expected at least one module')
         return self.concatenate(outputs, self.axis_of(self.dimension, outputs[0].ndim))
 
     def gradOutputs(self, input: Any, gradOutput: np.ndarray) -> list[np.ndarray]:
@@ -370,7 +370,7 @@ class DepthConcat(Concat):
         for tensor in tensors:
             self.check(tensor, 'output')
         if len({tensor.ndim for tensor in tensors}) != 1:
-            raise self.error(f'outputs of as many dimensions needed, got {", ".join(map(describe, tensors))}')
+            raise self.error(f'expected outputs of as many dimensions, got {", ".join(map(describe, tensors))}')
         shape = np.max([tensor.shape for tensor in tensors], 0).tolist()
         shape[axis] = sum(tensor.shape[axis] for tensor in tensors)
         output = self.buffer('output', tuple(shape))
@@ -414,7 +414,7 @@ class Parallel(Joining, Branches):
         slices = np.moveaxis(input, self.axis_of(self.inputDimension, input.ndim), 0)
         if len(slices) != len(self):
             raise self.error(
-                f'input of size {len(self)} in dimension {self.inputDimension} needed, a slice for each module, '
+                f'expected input of size {len(self)} in dimension {self.inputDimension}, a slice for each module, '
                 f'got {describe(input)}'
             )
         return slices

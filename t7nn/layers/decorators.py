@@ -76,7 +76,7 @@ class Bottle(Decorator):
     def _folded(self, tensor: np.ndarray) -> np.ndarray:
         """`tensor` with so many of its first dimensions made one that `nInputDim` remain."""
         if not isinstance(tensor, np.ndarray):
-            raise self.error(f'a tensor needed as input, got {describe(tensor)}', TypeError)
+            raise self.error(f'expected a tensor as input, got {describe(tensor)}', TypeError)
         if tensor.ndim <= self.nInputDim:
             return tensor
         first = tensor.ndim - self.nInputDim + 1
@@ -84,7 +84,9 @@ class Bottle(Decorator):
 
     def _call(self, method: str, input: np.ndarray, gradOutput: np.ndarray, *arguments: Any) -> Any:
         if not isinstance(gradOutput, np.ndarray) or gradOutput.shape != self.output.shape:
-            raise self.error(f"gradOutput of the output's shape {self.output.shape} needed, got {describe(gradOutput)}")
+            raise self.error(
+                f"expected gradOutput of the output's shape {self.output.shape}, got {describe(gradOutput)}"
+            )
         gradOutput = gradOutput.reshape(self.modules[0].output.shape)
         return self.call(0, method, self._folded(input), gradOutput, *arguments)
 
@@ -93,7 +95,7 @@ class Bottle(Decorator):
         output = self.call(0, 'updateOutput', folded)
         if folded is not input:
             if output.ndim != self.nOutputDim:
-                raise self.error(f'a module that gives {self.nOutputDim} dimensions needed, got {describe(output)}')
+                raise self.error(f'expected a module that gives {self.nOutputDim} dimensions, got {describe(output)}')
             first = input.shape[: input.ndim - self.nInputDim]
             output = output.reshape(*first, len(output) // math.prod(first), *output.shape[1:])
         self.output = output
@@ -147,9 +149,9 @@ class WeightNorm(Decorator):
     def __init__(self, module: Module, outputDim: int = 1):
         super().__init__(module)
         if self.weight is None:
-            raise self.error('a module with a weight needed')
+            raise self.error('expected a module with a weight')
         if not 1 <= outputDim <= self.weight.ndim:
-            raise self.error(f'outputDim from 1 to {self.weight.ndim} needed, got {outputDim}')
+            raise self.error(f'expected outputDim from 1 to {self.weight.ndim}, got {outputDim}')
         self.outputDim = outputDim
         self.weightSize = list(self.weight.shape)
         rows = self._rows(self.weight)

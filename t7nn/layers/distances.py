@@ -36,21 +36,21 @@ class Comparing(Module):
 
     def compare(self, x: np.ndarray) -> np.ndarray:
         """y ``(N, outputSize)`` from x ``(N, inputSize)``."""
-        raise self.error('compare(x) needed in every Comparing layer', TypeError)
+        raise self.error('expected compare(x) in every Comparing layer', TypeError)
 
     def input_gradient(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:
         """dx."""
-        raise self.error('input_gradient(x, y, dy) needed in every Comparing layer', TypeError)
+        raise self.error('expected input_gradient(x, y, dy) in every Comparing layer', TypeError)
 
     def parameter_gradients(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> list[np.ndarray]:
         """The gradients of the parameters, summed over the batch."""
-        raise self.error('parameter_gradients(x, y, dy) needed in every Comparing layer', TypeError)
+        raise self.error('expected parameter_gradients(x, y, dy) in every Comparing layer', TypeError)
 
     def _batch(self, tensor: np.ndarray, axis: int, what: str = 'input') -> np.ndarray:
         self.check(tensor, what)
         size = self.weight.shape[axis]
         if tensor.ndim not in (1, 2) or tensor.shape[-1] != size:
-            raise self.error(f'{what} of size {size} needed, a vector or a batch of them, got {describe(tensor)}')
+            raise self.error(f'expected {what} of size {size}, a vector or a batch of them, got {describe(tensor)}')
         return tensor.reshape(-1, size)
 
     def _keep(self, name: str, values: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -217,16 +217,16 @@ class PairMeasure(Module):
 
     def measure(self, a: np.ndarray, b: np.ndarray, y: np.ndarray) -> None:
         """y = f(a, b) for every row."""
-        raise self.error('measure(a, b, y) needed in every PairMeasure layer', TypeError)
+        raise self.error('expected measure(a, b, y) in every PairMeasure layer', TypeError)
 
     def derivatives(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray, da: np.ndarray, db: np.ndarray) -> None:
         """da = df/da dy, db = df/db dy."""
-        raise self.error('derivatives(a, b, dy, da, db) needed in every PairMeasure layer', TypeError)
+        raise self.error('expected derivatives(a, b, dy, da, db) in every PairMeasure layer', TypeError)
 
     def _rows(self, input: list[np.ndarray]) -> Iterable[np.ndarray]:
         self.check_tensors(input, 2, alike=True)
         if input[0].ndim not in (1, 2):
-            raise self.error(f'two vectors or matrices needed, got {" and ".join(map(describe, input))}')
+            raise self.error(f'expected two vectors or matrices, got {" and ".join(map(describe, input))}')
         return map(np.atleast_2d, input)
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
@@ -239,7 +239,7 @@ class PairMeasure(Module):
         a, b = self._rows(input)
         self.check(gradOutput, 'gradOutput')
         if gradOutput.size != len(a):
-            raise self.error(f'gradOutput of shape ({len(a)},) needed, got shape {gradOutput.shape}')
+            raise self.error(f'expected gradOutput of shape ({len(a)},), got shape {gradOutput.shape}')
         gradInput = self.buffer_table('gradInput', input)
         self.derivatives(a, b, gradOutput.reshape(-1, 1), *map(np.atleast_2d, gradInput))
         return gradInput
@@ -296,7 +296,7 @@ class PairwiseDistance(PairMeasure):
     def __init__(self, p: float = 2):
         super().__init__()
         if not 0 < p < np.inf:
-            raise ValueError(f'{self.typename}: 0 < p < inf needed, got {p}')
+            raise ValueError(f'{self.typename}: expected 0 < p < inf, got {p}')
         self.norm = p
 
     def measure(self, a, b, y):

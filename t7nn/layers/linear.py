@@ -96,7 +96,7 @@ class Linear(Module):
                 self.weight, self.buffer('gradInput', gradOutput.shape[:-1] + (self.weight.shape[1],))
             )
         if gradInput.shape != input.shape:
-            raise self.error(f'gradOutput for input of shape {input.shape} needed, got shape {gradOutput.shape}')
+            raise self.error(f'expected gradOutput for input of shape {input.shape}, got shape {gradOutput.shape}')
         return gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
@@ -113,7 +113,7 @@ class Linear(Module):
             self._check_size(gradOutput, 'gradOutput', 0)
             self._check_size(input, 'input', 1)
             raise self.error(
-                f'gradOutput for input of shape {input.shape} needed, got shape {gradOutput.shape}'
+                f'expected gradOutput for input of shape {input.shape}, got shape {gradOutput.shape}'
             ) from None
 
     # shared or not: the update is a plain sum, so nothing needs to be gathered first
@@ -124,7 +124,7 @@ class Linear(Module):
         weight, bias = (getattr(self, name) for name in names)
         self.check(weight, names[0])
         if weight.ndim != 2:
-            raise self.error(f'{names[0]} of 2 dimensions needed, got {describe(weight)}')
+            raise self.error(f'expected {names[0]} of 2 dimensions, got {describe(weight)}')
         if bias is not None:
             self.check(bias, names[1], weight.shape[:1])
         return weight, bias
@@ -133,7 +133,7 @@ class Linear(Module):
         self.check(tensor, what)
         size = self.weight.shape[axis]
         if tensor.ndim not in (1, 2) or tensor.shape[-1] != size:
-            raise self.error(f'{what} of size {size} needed, a vector or a batch of them, got shape {tensor.shape}')
+            raise self.error(f'expected {what} of size {size}, a vector or a batch of them, got shape {tensor.shape}')
 
     def __str__(self) -> str:
         sizes = ' -> '.join(map(str, reversed(np.shape(self.weight))))
@@ -278,7 +278,7 @@ class Bilinear(Module):
             self.check(tensor, f'input {number}')
             if tensor.ndim != 2 or tensor.shape[1] != size or len(tensor) != len(input[0]):
                 raise self.error(
-                    f'inputs of shapes (N, {self.weight.shape[1]}) and (N, {self.weight.shape[2]}) needed, '
+                    f'expected inputs of shapes (N, {self.weight.shape[1]}) and (N, {self.weight.shape[2]}), '
                     f'got {describe(input[0])} and {describe(input[1])}'
                 )
         return input
@@ -360,7 +360,7 @@ class PartialLinear(Module):
     def setPartition(self, indices: np.ndarray) -> None:
         """Compute only the outputs of these indices, a vector, in this order."""
         if not isinstance(indices, np.ndarray) or indices.ndim != 1:
-            raise self.error(f'a vector of indices needed, got {describe(indices)}', TypeError)
+            raise self.error(f'expected a vector of indices, got {describe(indices)}', TypeError)
         self.zero_based(indices, self.outputsize)
         self.partition = indices.astype(self.allcolumns.dtype)
 
@@ -374,7 +374,7 @@ class PartialLinear(Module):
     def _checked(self, input: np.ndarray) -> list[np.ndarray]:
         self.check(input)
         if input.ndim != 2 or input.shape[1] != self.inputsize:
-            raise self.error(f'input of shape (N, {self.inputsize}) needed, got {describe(input)}')
+            raise self.error(f'expected input of shape (N, {self.inputsize}), got {describe(input)}')
         return [input, self.partition]
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ class Dropout(Module):
     def setp(self, p: float) -> None:
         """Set the probability of being dropped."""
         if not 0 <= p < 1:
-            raise ValueError(f'{self.typename}: illegal percentage, 0 <= p < 1 needed, got {p}')
+            raise ValueError(f'{self.typename}: illegal percentage, expected 0 <= p < 1, got {p}')
         self.p = p
 
     def _factor(self) -> np.ndarray | float:
@@ -94,7 +94,7 @@ class PlaneDropout(Module):
     def setp(self, p: float) -> None:
         """Set the probability of being dropped."""
         if not 0 <= p <= 1:
-            raise ValueError(f'{self.typename}: illegal percentage, 0 <= p <= 1 needed, got {p}')
+            raise ValueError(f'{self.typename}: illegal percentage, expected 0 <= p <= 1, got {p}')
         self.p = p
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
@@ -108,7 +108,7 @@ class PlaneDropout(Module):
     def _one_a_plane(self, input: np.ndarray) -> tuple[int, ...]:
         """The shape of one number for every plane of `input`."""
         if input.ndim not in (self.nDim - 1, self.nDim):
-            raise self.error(f'{self.nDim}D (batch) or {self.nDim - 1}D input needed, got shape {input.shape}')
+            raise self.error(f'expected {self.nDim}D (batch) or {self.nDim - 1}D input, got shape {input.shape}')
         places = self.nDim - 2
         return input.shape[:-places] + (1,) * places
 
@@ -117,7 +117,7 @@ class PlaneDropout(Module):
             raise self.error('backprop only defined while training')
         self.check(gradOutput, 'gradOutput', input.shape)
         if self.noise.shape != self._one_a_plane(input):
-            raise self.error(f'forward in training mode needed first, for an input of shape {input.shape}')
+            raise self.error(f'expected forward in training mode first, for an input of shape {input.shape}')
         return np.multiply(gradOutput, self.noise, self.buffer('gradInput', input.shape))
 
     def __str__(self) -> str:
@@ -153,7 +153,7 @@ class WhiteNoise(Module):
     def __init__(self, mean: float = 0, std: float = 0.1):
         super().__init__()
         if not std > 0:
-            raise ValueError(f'{self.typename}: std > 0 needed, got {std}')
+            raise ValueError(f'{self.typename}: expected std > 0, got {std}')
         self.mean = mean
         self.std = std
         self.noise = np.empty(0)

@@ -92,7 +92,7 @@ class BatchNormalization(Module):
             raise TypeError(f'{self.typename}: affine has to be True or False, got {affine!r}')
         if not nOutput > 0:
             raise ValueError(
-                f'{self.typename}: a number of planes needed, got {nOutput}; '
+                f'{self.typename}: expected a number of planes, got {nOutput}; '
                 f'without parameters: (nOutput, eps, momentum, False)'
             )
         self.affine = affine
@@ -125,7 +125,7 @@ class BatchNormalization(Module):
             tensor = tensor[np.newaxis]
         if tensor.ndim != self.nDim or tensor.shape[1] != planes:
             raise self.error(
-                f'{what} of {self.nDim} dimensions, a batch of {planes} planes, needed, got {tensor.shape}'
+                f'expected {what} of {self.nDim} dimensions, a batch of {planes} planes, got {tensor.shape}'
             )
         return tensor
 
@@ -179,7 +179,7 @@ class BatchNormalization(Module):
         x, dy = _places(input), _places(gradOutput)
         if self.train and len(x) > 1:
             if self.save_mean is None or not self.save_mean.size:
-                raise self.error('forward in training mode needed first')
+                raise self.error('expected forward in training mode first')
             mean, invstd = self.save_mean, self.save_std
         else:
             mean, invstd = self.running_mean, self._invstd(self.running_var)
@@ -256,14 +256,14 @@ class Normalize(Module):
     def __init__(self, p: float, eps: float = 1e-10):
         super().__init__()
         if not p > 0:
-            raise ValueError(f'{self.typename}: a norm p > 0 needed, got {p}')
+            raise ValueError(f'{self.typename}: expected a norm p > 0, got {p}')
         self.p = p
         self.eps = eps
 
     def _norm(self, x: np.ndarray) -> np.ndarray:
         """The norm of every row, as a column."""
         if x.ndim not in (1, 2) or not x.shape[-1]:
-            raise self.error(f'a vector or a batch of them needed, got shape {x.shape}')
+            raise self.error(f'expected a vector or a batch of them, got shape {x.shape}')
         if self.p == math.inf:
             return np.abs(x).max(-1, keepdims=True) + self.eps
         powers = np.vecdot(x, x) if self.p == 2 else (np.abs(x) ** self.p).sum(-1)
@@ -343,7 +343,7 @@ class LayerNormalization(RowWise):
         nOutput = self.modules[0].modules[1].modules[1].nfeatures
         if input.ndim not in (1, 2) or input.shape[-1] != nOutput:
             raise ValueError(
-                f'{self.typename}: a vector of size {nOutput} or a batch of them needed, got shape {input.shape}'
+                f'{self.typename}: expected a vector of size {nOutput} or a batch of them, got shape {input.shape}'
             )
         return input.size // nOutput
 
@@ -367,7 +367,7 @@ class SpatialCrossMapLRN(Module):
     def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1):
         super().__init__()
         if size < 1 or size % 2 != 1:
-            raise ValueError(f'{self.typename}: an odd size needed, got {size}')
+            raise ValueError(f'{self.typename}: expected an odd size, got {size}')
         self.size = size
         self.alpha = alpha
         self.beta = beta
@@ -401,7 +401,7 @@ class SpatialCrossMapLRN(Module):
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
         if input.ndim not in (3, 4):
-            raise self.error(f'3D or 4D input needed, got shape {input.shape}')
+            raise self.error(f'expected 3D or 4D input, got shape {input.shape}')
         output, scale = self.buffer('output', input.shape), self.buffer('scale', input.shape)
         for x, y, s in zip(*map(self._images, (input, output, scale)), strict=True):
             np.multiply(x, x, y)
@@ -417,7 +417,7 @@ class SpatialCrossMapLRN(Module):
         # dx = dy scale^-beta - 2 alpha beta / size x (sum of dy y / scale over the neighbours)
         self.check(gradOutput, 'gradOutput', input.shape)
         if self.scale is None or self.scale.shape != input.shape:
-            raise self.error(f'forward needed first, for an input of shape {input.shape}')
+            raise self.error(f'expected forward first, for an input of shape {input.shape}')
         gradInput = self.buffer('gradInput', input.shape)
         tensors = input, self.output, self.scale, gradOutput, gradInput
         ratio, total = np.empty((2, *input.shape[-3:]), input.dtype)
@@ -438,7 +438,7 @@ def _odd(layer: Module, kernel: np.ndarray | None) -> np.ndarray:
     kernel = np.ones((9, 9)) if kernel is None else np.array(kernel, float)
     if kernel.ndim not in (1, 2) or not all(size % 2 for size in kernel.shape) or kernel.sum() == 0:
         raise ValueError(
-            f'{layer.typename}: a 1D or 2D kernel of odd sizes, with a sum other than 0, needed, '
+            f'{layer.typename}: expected a 1D or 2D kernel of odd sizes, with a sum other than 0, '
             f'got shape {kernel.shape}'
         )
     return kernel
@@ -497,7 +497,7 @@ class Neighbourhood(Module):
         self.check(input)
         if input.ndim not in (3, 4) or input.shape[-3] != self.nInputPlane:
             raise self.error(
-                f'an image of {self.nInputPlane} planes or a batch of such needed, got shape {input.shape}'
+                f'expected an image of {self.nInputPlane} planes or a batch of such, got shape {input.shape}'
             )
 
     def clearState(self) -> Self:

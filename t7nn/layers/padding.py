@@ -51,7 +51,7 @@ class Padding(Module):
         size, pad = input.shape[axis], abs(self.pad)
         cut = size - self.index + 1 if self.pad > 0 else self.index - 1
         if not 0 <= cut <= size:
-            raise self.error(f'index in 1..{size + 1} of dimension {self.dim} needed, got {self.index}', IndexError)
+            raise self.error(f'expected index in 1..{size + 1} of dimension {self.dim}, got {self.index}', IndexError)
         before = (slice(None),) * axis
         parts = [(0, 0, cut), (cut, cut + pad, size - cut)]
         return (*input.shape[:axis], size + pad, *input.shape[axis + 1 :]), [
@@ -153,7 +153,7 @@ class SpatialReflectionPadding(SpatialPadding):
 
     def output_sizes(self, sizes):
         if any(max(pads) >= size for size, pads in zip(sizes, self.amounts(), strict=True)):
-            raise self.error(f'input larger than the pads needed, got {times(sizes)}')
+            raise self.error(f'expected input larger than the pads, got {times(sizes)}')
         return super().output_sizes(sizes)
 
     def terms(self, axis, size, count):

@@ -23,11 +23,11 @@ class SameShape(Module):
 
     def function(self, x: np.ndarray, y: np.ndarray) -> None:
         """y = f(x)."""
-        raise self.error('function(x, y) needed in every layer of this base', TypeError)
+        raise self.error('expected function(x, y) in every layer of this base', TypeError)
 
     def derivative(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> None:
         """dx = the gradient of f at x, applied to dy."""
-        raise self.error('derivative(x, y, dy, dx) needed in every layer of this base', TypeError)
+        raise self.error('expected derivative(x, y, dy, dx) in every layer of this base', TypeError)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         x, output, _, _ = self._fitting
@@ -49,7 +49,7 @@ class SameShape(Module):
             output, gradInput = self.output, self.destination('gradInput', gradOutput, 'gradOutput')
             if not gradOutput.shape == input.shape == output.shape:
                 raise self.error(
-                    f'gradOutput of the shape of input {input.shape} and output {output.shape} needed, '
+                    f'expected gradOutput of the shape of input {input.shape} and output {output.shape}, '
                     f'got shape {gradOutput.shape}'
                 )
             self._fitting = input, output, gradOutput, gradInput

@@ -21,7 +21,7 @@ class Selecting(Module):
 
     def part(self, input: np.ndarray) -> tuple:
         """The index that gives the part."""
-        raise self.error('part(input) needed in every Selecting layer', TypeError)
+        raise self.error('expected part(input) in every Selecting layer', TypeError)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         if not isinstance(input, np.ndarray):
@@ -38,7 +38,7 @@ class Selecting(Module):
         if not isinstance(gradOutput, np.ndarray) or gradOutput.dtype != input.dtype:
             self.check(gradOutput, 'gradOutput')
         if gradOutput.shape != part.shape:
-            raise self.error(f'gradOutput of shape {part.shape} needed, got shape {gradOutput.shape}')
+            raise self.error(f'expected gradOutput of shape {part.shape}, got shape {gradOutput.shape}')
         np.copyto(part, gradOutput)
         return gradInput
 
@@ -73,7 +73,7 @@ class Narrow(Selecting):
             index, length = 1, size - length
         if index < 1 or length < 1 or index + length - 1 > size:
             raise self.error(
-                f'entries in 1..{size} of dimension {self.dimension} needed, got offset {self.index} '
+                f'expected entries in 1..{size} of dimension {self.dimension}, got offset {self.index} '
                 f'and length {self.length}, which is {index}..{index + length - 1}',
                 IndexError,
             )
@@ -98,7 +98,7 @@ class Select(Selecting):
         size = input.shape[axis]
         index = self.index + size + 1 if self.index < 0 else self.index
         if not 1 <= index <= size:
-            raise self.error(f'index in 1..{size} of dimension {self.dimension} needed, got {self.index}', IndexError)
+            raise self.error(f'expected index in 1..{size} of dimension {self.dimension}, got {self.index}', IndexError)
         return (slice(None),) * axis + (index - 1,)
 
 
@@ -123,7 +123,7 @@ class Index(Module):
         tensor, index = input
         self.check(tensor, 'input[1]')
         if not isinstance(index, np.ndarray) or index.dtype.kind not in 'iu' or index.ndim != 1:
-            raise self.error(f'a vector of whole numbers needed as index, got {describe(index)}', TypeError)
+            raise self.error(f'expected a vector of whole numbers as index, got {describe(index)}', TypeError)
         axis = self.axis_of(self.dimension, tensor.ndim)
         return tensor, self.zero_based(index, tensor.shape[axis]), axis
 
@@ -161,11 +161,11 @@ class MaskedSelect(Module):
         tensor, mask = input
         self.check(tensor, 'input[1]')
         if not isinstance(mask, np.ndarray) or mask.dtype not in (np.uint8, np.bool_):
-            raise self.error(f'a mask of uint8 or bool needed as input[2], got {describe(mask)}', TypeError)
+            raise self.error(f'expected a mask of uint8 or bool as input[2], got {describe(mask)}', TypeError)
         if mask.size != tensor.size:
-            raise self.error(f'a mask of {tensor.size} elements needed, got {describe(mask)}')
+            raise self.error(f'expected a mask of {tensor.size} elements, got {describe(mask)}')
         if mask.size and mask.max() > 1:
-            raise self.error(f'a mask of 0 and 1 needed, got {mask.max()}')
+            raise self.error(f'expected a mask of 0 and 1, got {mask.max()}')
         return mask.reshape(tensor.shape).astype(bool)
 
     def updateOutput(self, input: list) -> np.ndarray:

@@ -22,7 +22,7 @@ def _sizes(layer: Module, sizes: tuple) -> list[int]:
     if len(sizes) == 1 and isinstance(sizes[0], (list, tuple, np.ndarray)):
         sizes = tuple(sizes[0])
     if not sizes or not all(isinstance(size, (int, np.integer)) or float(size).is_integer() for size in sizes):
-        raise TypeError(f'{layer.typename}: whole numbers needed as sizes, got {sizes}')
+        raise TypeError(f'{layer.typename}: expected whole numbers as sizes, got {sizes}')
     return [int(size) for size in sizes]
 
 
@@ -34,7 +34,7 @@ class Reshaping(Module):
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
         """The shape of the output for `input`."""
-        raise self.error('shape(input) needed in every Reshaping layer', TypeError)
+        raise self.error('expected shape(input) in every Reshaping layer', TypeError)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
@@ -44,7 +44,7 @@ class Reshaping(Module):
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         self.check(gradOutput, 'gradOutput')
         if gradOutput.size != input.size:
-            raise self.error(f'gradOutput of {input.size} elements needed, got shape {gradOutput.shape}')
+            raise self.error(f'expected gradOutput of {input.size} elements, got shape {gradOutput.shape}')
         self.gradInput = gradOutput.reshape(input.shape)
         return self.gradInput
 
@@ -78,7 +78,7 @@ class Reshape(Reshaping):
         )
         shape = tuple(self.size) if single else (*input.shape[:1], *self.size)
         if math.prod(shape) != input.size or not input.ndim:
-            raise self.error(f'input of {self.nelement} elements or a batch of such needed, got shape {input.shape}')
+            raise self.error(f'expected input of {self.nelement} elements or a batch of such, got shape {input.shape}')
         return shape
 
     def __str__(self) -> str:
@@ -192,11 +192,11 @@ class Unsqueeze(Sampled, Reshaping):
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
         sample = input.ndim if self.numInputDims is None else self.numInputDims
         if sample > input.ndim:
-            raise self.error(f'input of at least {sample} dimensions (numInputDims) needed, got shape {input.shape}')
+            raise self.error(f'expected input of at least {sample} dimensions (numInputDims), got shape {input.shape}')
         first = 1 + sample - input.ndim  # below 1 it stands among the batch's dimensions
         if not first <= self.pos <= sample + 1:
             raise self.error(
-                f'position in {first}..{sample + 1} needed for input of shape {input.shape}, got {self.pos}'
+                f'expected position in {first}..{sample + 1} for input of shape {input.shape}, got {self.pos}'
             )
         self.numInputDims = sample
         axis = self.pos - first
@@ -222,7 +222,7 @@ class Transpose(Sampled, Module):
     def __init__(self, *permutations: list[int]):
         super().__init__()
         if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in permutations):
-            raise TypeError(f'{self.typename}: pairs of dimensions needed, got {permutations}')
+            raise TypeError(f'{self.typename}: expected pairs of dimensions, got {permutations}')
         self.permutations = [list(pair) for pair in permutations]
 
     def _transposed(self, name: str, tensor: np.ndarray, what: str, pairs: list) -> np.ndarray:
@@ -321,7 +321,7 @@ class Convert(Container):
     def __init__(self, inputShape: str | None = None, outputShape: str | None = None):
         super().__init__()
         if outputShape and not inputShape:
-            raise ValueError(f'{self.typename}: an inputShape needed where there is an outputShape')
+            raise ValueError(f'{self.typename}: expected an inputShape beside the outputShape, got none')
         shapes = [inputShape or 'b*', outputShape or inputShape or 'b*']
         self.inputShape, self.outputShape = (shape if 'b' in shape else 'b' + shape for shape in shapes)
         if (self.inputShape == 'b*') != (self.outputShape == 'b*'):
@@ -354,7 +354,7 @@ class Convert(Container):
         if target == 'b' and source in ('bt', 'tb', 'bf', 'fb'):
             dimension = 3 - self.inputBatchDim
             if 'f' in source and input.shape[dimension - 1] > 1:
-                raise self.error(f'one feature needed to convert {source} to b, got shape {input.shape}')
+                raise self.error(f'expected one feature to convert {source} to b, got shape {input.shape}')
             return Select(dimension, 1)
         raise self.error(f'unrecognized conversion of shape {source} to {target}')
 

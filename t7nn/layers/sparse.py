@@ -149,14 +149,14 @@ class LookupTable(Module):
         """`input` as valid indices from 0."""
         if not isinstance(input, np.ndarray) or input.dtype.kind not in 'iuf':
             got = f'one of {input.dtype}' if isinstance(input, np.ndarray) else describe(input)
-            raise self.error(f'a tensor of indices needed as input, got {got}', TypeError)
+            raise self.error(f'expected a tensor of indices as input, got {got}', TypeError)
         if input.ndim not in (1, 2):
-            raise self.error(f'a vector or a matrix of indices needed, got shape {input.shape}')
+            raise self.error(f'expected a vector or a matrix of indices, got shape {input.shape}')
         size = len(self.weight)
         index = self.zero_based(input, size) if input.dtype.kind == 'f' else input.astype(np.int64) - 1
         if input.dtype.kind == 'f':
             if (index + 1 != input).any():
-                raise self.error('whole numbers needed as indices')
+                raise self.error('expected whole numbers as indices')
         elif index.size and index.view(np.uint64).max() >= size:  # one look for both ends: -1 is the largest of all
             self.zero_based(input, size)
         return index
@@ -165,7 +165,7 @@ class LookupTable(Module):
         """Scale the rows that `input` names down to the norm `maxNorm`."""
         power = 2 if self.normType is None else self.normType
         if power <= 0:
-            raise self.error(f'a positive normType needed, got {power}')
+            raise self.error(f'expected a positive normType, got {power}')
         index = np.unique(self._index(input))
         rows = self.weight[index]
         norms = np.linalg.norm(rows, power, 1, keepdims=True)
@@ -215,7 +215,7 @@ class SparseInput(Module):
                 entry = int(wrong.argmax())
                 sample = int(starts.searchsorted(entry, 'right'))
                 raise self.error(
-                    f'index in 1..{size} needed, got {index[entry]} in entry {entry - starts[sample - 1] + 1} '
+                    f'expected index in 1..{size}, got {index[entry]} in entry {entry - starts[sample - 1] + 1} '
                     f'of sample {sample}',
                     IndexError,
                 )
@@ -257,7 +257,7 @@ class SparseLinear(SparseInput):
     def __init__(self, inputSize: int, outputSize: int, doGradInput: bool = False):
         super().__init__()
         if not isinstance(doGradInput, bool):
-            raise TypeError(f'{self.typename}: True or False needed as doGradInput, got {doGradInput!r}')
+            raise TypeError(f'{self.typename}: expected True or False as doGradInput, got {doGradInput!r}')
         self.weightDecay = 0
         self.doGradInput = doGradInput
         self.weight, self.gradWeight = np.zeros((outputSize, inputSize)), np.zeros((outputSize, inputSize))
@@ -278,7 +278,7 @@ class SparseLinear(SparseInput):
         for sample in samples:
             self.check(sample)
             if sample.ndim not in (2, 3 if samples is not input else 2) or sample.shape[-1] != 2:
-                raise self.error(f'samples of shape (n, 2), rows of index and value, needed, got {describe(sample)}')
+                raise self.error(f'expected samples of shape (n, 2), rows of index and value, got {describe(sample)}')
         if samples is not input and input.ndim == 3:
             sizes = [input.shape[1]] * len(input)
         else:
@@ -375,7 +375,7 @@ class IndexLinear(SparseInput):
         self.inputSize, self.outputSize = len(self.weight), self.weight.shape[1] - self.normalize
         if self.bias.shape != (self.outputSize,) or self.bias.dtype != self.weight.dtype:
             raise ValueError(
-                f'{self.typename}: bias of shape {(self.outputSize,)} and of the type of the weight needed, '
+                f'{self.typename}: expected bias of shape {(self.outputSize,)} and of the type of the weight, '
                 f'got {describe(self.bias)} of {self.bias.dtype}'
             )
         self.dtype = self.weight.dtype
@@ -413,7 +413,7 @@ class IndexLinear(SparseInput):
         """keys, values and sizes, whatever the form of the input."""
         self.check_table(input)
         if len(input) not in (2, 3):
-            raise self.error(f'a table {{keys, values}} or {{keys, values, sizes}} needed, got {describe(input)}')
+            raise self.error(f'expected a table {{keys, values}} or {{keys, values, sizes}}, got {describe(input)}')
         keys, values = input[:2]
         if len(input) == 3:
             sizes = np.atleast_1d(np.asarray(input[2]))
@@ -421,30 +421,30 @@ class IndexLinear(SparseInput):
             listed = [isinstance(part, (list, tuple)) for part in (keys, values)]
             if listed[0] != listed[1]:
                 raise self.error(
-                    f'keys and values both as tensors or both as tables needed, '
+                    f'expected keys and values both as tensors or both as tables, '
                     f'got {describe(keys)} and {describe(values)}',
                     TypeError,
                 )
             if not listed[0]:
                 keys, values = [keys], [values]
             if len(keys) != len(values) or not keys:
-                raise self.error(f'keys and values of as many samples needed, got {len(keys)} and {len(values)}')
+                raise self.error(f'expected keys and values of as many samples, got {len(keys)} and {len(values)}')
             for key, value in zip(keys, values, strict=True):
                 self._pair(key, value)
             sizes = np.array([len(key) for key in keys])
             keys, values = np.concatenate(keys), np.concatenate(values)
         self._pair(keys, values)
         if sizes.dtype.kind not in 'iu' or sizes.min(initial=0) < 0 or sizes.sum() != len(keys):
-            raise self.error(f'sizes that add up to the {len(keys)} keys needed, got {sizes.tolist()}')
+            raise self.error(f'expected sizes that add up to the {len(keys)} keys, got {sizes.tolist()}')
         return keys, values, sizes
 
     def _pair(self, keys: Any, values: Any) -> None:
         if not isinstance(keys, np.ndarray) or keys.dtype != np.int64:
             got = keys.dtype if isinstance(keys, np.ndarray) else describe(keys)
-            raise self.error(f'a tensor of int64 needed as keys, got {got}', TypeError)
+            raise self.error(f'expected a tensor of int64 as keys, got {got}', TypeError)
         self.check(values, 'values')
         if keys.ndim != 1 or keys.shape != values.shape:
-            raise self.error(f'keys and values of one size needed, got {describe(keys)} and {describe(values)}')
+            raise self.error(f'expected keys and values of one size, got {describe(keys)} and {describe(values)}')
 
     def _rows(self, input: Any) -> SparseRows:
         """The input with its keys as indices from 0; the values are not yet normalised."""
@@ -454,7 +454,7 @@ class IndexLinear(SparseInput):
         if wrong.any():
             place = int(wrong.argmax())
             raise self.error(
-                f'keys in {-self.offset}..{self.inputSize - 1 - self.offset} needed, '
+                f'expected keys in {-self.offset}..{self.inputSize - 1 - self.offset}, '
                 f'got {keys[place]} at position {place + 1}',
                 IndexError,
             )
@@ -511,7 +511,7 @@ class IndexLinear(SparseInput):
         if not self.normalize:
             return rows, gradient * rows.values[:, None]
         if self.normalizedValues.shape != rows.values.shape:
-            raise self.error('forward(input) needed first')
+            raise self.error('expected forward(input) first')
         return rows, np.hstack([gradient, gradient * self.normalizedValues[:, None]])
 
     def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
@@ -575,7 +575,7 @@ class OneHot(Module):
 
     def updateOutput(self, input: np.ndarray | int) -> np.ndarray:
         if np.asarray(None if isinstance(input, (list, tuple)) else input).dtype.kind not in 'iuf':
-            raise self.error(f'a tensor or a number needed, got {describe(input)}', TypeError)
+            raise self.error(f'expected a tensor or a number, got {describe(input)}', TypeError)
         places = self.zero_based(np.atleast_1d(input), self.outputSize, 'input')
         output = self.buffer('output', (*np.shape(input), self.outputSize))
         output.fill(0)

@@ -99,7 +99,7 @@ class MapTable(ParallelTable):
     def add(self, module: Module) -> Self:
         """Set the module; there is one only."""
         if self.module is not None:
-            raise self.error('a single module needed, there is one already')
+            raise self.error('expected a single module, got a second one')
         self.module = self._module(module)
         return super().add(module)
 
@@ -110,7 +110,7 @@ class MapTable(ParallelTable):
 
     def _extend(self, n: int) -> None:
         if self.module is None:
-            raise self.error('a module needed, see add(module)')
+            raise self.error('expected a module to map, got none; add(module) puts it in')
         while len(self.modules) < n:
             self.modules.append(self.module.clone(*self.sharedparams if self.shared else ()))
 
@@ -202,7 +202,7 @@ class JoinTable(Joining):
     def _axis(self, input: list[np.ndarray]) -> int:
         self.check_tensors(input)
         if not input:
-            raise self.error('a table of at least one tensor needed, got a table of 0')
+            raise self.error('expected a table of at least one tensor, got a table of 0')
         return self.axis_of(self.dimension, input[0].ndim, self.nInputDims)
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
@@ -243,7 +243,7 @@ class MixtureTable(Module):
         self.check(experts, 'input[2]')
         axis = self.axis_of(gates.ndim if self.dim is None else self.dim, experts.ndim)
         if axis == 0 and gates.ndim == 2:
-            raise self.error("dimension 1 is the batch's, experts in another one needed")
+            raise self.error("expected experts in a dimension other than 1, which is the batch's, got dim = 1")
         return list(np.moveaxis(experts, axis, 0))
 
     def _gates(self, gates: np.ndarray, ndim: int) -> np.ndarray:
@@ -255,13 +255,13 @@ class MixtureTable(Module):
         gates, experts = input
         self.check(gates, 'input[1]')
         if gates.ndim not in (1, 2):
-            raise self.error(f'gates of shape (K,) or (N, K) needed, got {describe(gates)}')
+            raise self.error(f'expected gates of shape (K,) or (N, K), got {describe(gates)}')
         experts = self._experts(gates, experts)
         if not experts or len(experts) != gates.shape[-1]:
-            raise self.error(f'one gater output per expert needed, got {gates.shape[-1]} for {len(experts)}')
+            raise self.error(f'expected one gater output per expert, got {gates.shape[-1]} for {len(experts)}')
         self.check_tensors(experts, what='input[2]', alike=True)
         if gates.ndim == 2 and experts[0].shape[:1] != gates.shape[:1]:
-            raise self.error(f'experts of a batch of {len(gates)} needed, got {describe(experts[0])}')
+            raise self.error(f'expected experts of a batch of {len(gates)}, got {describe(experts[0])}')
         return gates, experts
 
     def updateOutput(self, input: list) -> np.ndarray:
@@ -344,7 +344,7 @@ class NarrowTable(Module):
         self.check_table(input)
         first, last = self.offset, self.offset + self.length - 1
         if not 1 <= first <= last <= len(input):
-            raise self.error(f'items in 1..{len(input)} needed, got {first}..{last}', IndexError)
+            raise self.error(f'expected items in 1..{len(input)}, got {first}..{last}', IndexError)
         return slice(first - 1, last)
 
     def updateOutput(self, input: list) -> list:
@@ -445,16 +445,16 @@ class TableArithmetic(Module):
 
     def function(self, xs: list[np.ndarray], y: np.ndarray) -> None:
         """y = f(x_1, x_2, ...)."""
-        raise self.error('function(xs, y) needed in every TableArithmetic layer', TypeError)
+        raise self.error('expected function(xs, y) in every TableArithmetic layer', TypeError)
 
     def derivatives(self, xs: list[np.ndarray], dy: np.ndarray, dxs: list[np.ndarray]) -> None:
         """dx_i = df/dx_i dy."""
-        raise self.error('derivatives(xs, dy, dxs) needed in every TableArithmetic layer', TypeError)
+        raise self.error('expected derivatives(xs, dy, dxs) in every TableArithmetic layer', TypeError)
 
     def _check(self, input: list[np.ndarray]) -> None:
         self.check_tensors(input, self.count, alike=True)
         if not input:
-            raise self.error('a table of at least one tensor needed, got a table of 0')
+            raise self.error('expected a table of at least one tensor, got a table of 0')
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
         self._check(input)

@@ -249,7 +249,7 @@ class GatedLinearUnit(Module):
     def _halves(self, tensor: np.ndarray) -> list[np.ndarray]:
         axis = self.axis_of(tensor.ndim if self.dim is None else self.dim, tensor.ndim)
         if tensor.shape[axis] % 2:
-            raise self.error(f'an even size in dimension {axis + 1} needed, got shape {tensor.shape}')
+            raise self.error(f'expected an even size in dimension {axis + 1}, got shape {tensor.shape}')
         return np.split(tensor, 2, axis)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
@@ -380,7 +380,7 @@ class Rectifier(Pointwise):
 
     def slope(self, x: np.ndarray) -> Any:
         """The slope where x <= 0."""
-        raise self.error('slope(x) needed in every Rectifier', TypeError)
+        raise self.error('expected slope(x) in every Rectifier', TypeError)
 
     def function(self, x, y):
         negative = np.minimum(x, 0)
@@ -437,7 +437,7 @@ class PReLU(Rectifier):
             return self.weight
         axis = min(1, x.ndim - 1)
         if x.shape[axis] != self.nOutputPlane:
-            raise self.error(f'{self.nOutputPlane} input planes needed, got shape {x.shape}')
+            raise self.error(f'expected {self.nOutputPlane} input planes, got shape {x.shape}')
         return self.weight.reshape((-1,) + (1,) * (x.ndim - axis - 1))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
@@ -465,7 +465,7 @@ class RReLU(Rectifier):
     def __init__(self, l: float = 1 / 8, u: float = 1 / 3, inplace: bool = False):  # noqa: E741
         super().__init__()
         if not 0 <= l <= u:
-            raise ValueError(f'{self.typename}: 0 <= l <= u needed, got {l} and {u}')
+            raise ValueError(f'{self.typename}: expected 0 <= l <= u, got {l} and {u}')
         self.lower = l
         self.upper = u
         self.noise = np.empty(0)
@@ -476,7 +476,7 @@ class RReLU(Rectifier):
         if not self.train:
             return (self.lower + self.upper) / 2
         if self.noise.shape != x.shape:
-            raise self.error(f'forward in training mode needed first, for an input of shape {x.shape}')
+            raise self.error(f'expected forward in training mode first, for an input of shape {x.shape}')
         return self.noise
 
     def function(self, x, y):
@@ -521,7 +521,7 @@ class CReLU(RowWise):
         planes = input.ndim - self.nInputDims
         if planes not in (0, 1) or not input.ndim:
             raise self.error(
-                f'input of {self.nInputDims} dimensions or a batch of such needed, got shape {input.shape}'
+                f'expected input of {self.nInputDims} dimensions or a batch of such, got shape {input.shape}'
             )
         return (*input.shape[:planes], 2 * input.shape[planes], *input.shape[planes + 1 :])
 
@@ -539,9 +539,9 @@ class SoftMaxBase(SameShape):
     def destination(self, name, tensor, what='input'):
         self.check(tensor, what)
         if not 1 <= tensor.ndim <= 4:
-            raise self.error(f'1D, 2D, 3D or 4D tensor needed, got shape {tensor.shape}')
+            raise self.error(f'expected 1D, 2D, 3D or 4D tensor, got shape {tensor.shape}')
         if not tensor.shape[1 - tensor.ndim % 2]:
-            raise self.error(f'at least one class needed, got shape {tensor.shape}')
+            raise self.error(f'expected at least one class, got shape {tensor.shape}')
         return super().destination(name, tensor, what)
 
     def exp(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:

@@ -33,7 +33,7 @@ class Enlarging(Resampling):
     def output_sizes(self, sizes):
         counts = self.given_sizes() if self.scale_factor is None else [size * self.scale_factor for size in sizes]
         if min(*sizes, *counts) < 1:
-            raise self.error(f'sizes of at least 1 needed, got {times(sizes)} for an output of {times(counts)}')
+            raise self.error(f'expected sizes of at least 1, got {times(sizes)} for an output of {times(counts)}')
         return tuple(counts)
 
     # nearest: each element stands for a window as large as the factor
@@ -114,7 +114,7 @@ class SpatialUpSamplingBilinear(Enlarging):
         if isinstance(params, dict):
             self.owidth, self.oheight = params.get('owidth'), params.get('oheight')
             if self.owidth is None or self.oheight is None:
-                raise ValueError(f'{self.typename}: owidth and oheight needed, got {params}')
+                raise ValueError(f'{self.typename}: expected owidth and oheight, got {params}')
         else:
             self.set_scale(params)
 
@@ -166,7 +166,7 @@ class UpSampling(Enlarging):
     def image(self, tensor, what='input'):
         self.check(tensor, what)
         if tensor.ndim not in (4, 5):
-            raise self.error(f'{what} of Nxplanesx[D]xHxW needed, got {describe(tensor)}')
+            raise self.error(f'expected {what} of Nxplanesx[D]xHxW, got {describe(tensor)}')
         self._dims = tensor.ndim - 2
         return tensor.shape[2:]
 
@@ -174,7 +174,7 @@ class UpSampling(Enlarging):
         if self.axes == 'HW':
             return self.oheight, self.owidth
         if self.odepth is None:
-            raise self.error('odepth needed for volumes, got none')
+            raise self.error('expected odepth for volumes, got none')
         return self.odepth, self.oheight, self.owidth
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
@@ -216,7 +216,7 @@ class PixelShuffle(Module):
         self.check(input)
         r = self.upscaleFactor
         if input.ndim not in (3, 4) or input.shape[-3] % r**2:
-            raise self.error(f'3D or 4D input with a multiple of {r**2} channels needed, got shape {input.shape}')
+            raise self.error(f'expected 3D or 4D input with a multiple of {r**2} channels, got shape {input.shape}')
         *batch, channels, height, width = input.shape
         return (*batch, channels // r**2, height * r, width * r)
 

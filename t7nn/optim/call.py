@@ -48,14 +48,14 @@ class Call:
     def __init__(self, method: str, opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = None):
         self.method = method
         if not callable(opfunc):
-            raise self.error(f'a function to minimise needed, got {describe(opfunc)}', TypeError)
+            raise self.error(f'expected a function to minimise, got {describe(opfunc)}', TypeError)
         for name, table in ('config', config), ('state', state):
             if table is not None and not isinstance(table, MutableMapping):
-                raise self.error(f'a dict needed as {name}, got {describe(table)}', TypeError)
+                raise self.error(f'expected a dict as {name}, got {describe(table)}', TypeError)
         if not isinstance(x, np.ndarray):
-            raise self.error(f'an array needed as x, got {describe(x)}', TypeError)
+            raise self.error(f'expected an array as x, got {describe(x)}', TypeError)
         if x.dtype not in (np.float64, np.float32):
-            raise self.error(f'x of float64 or float32 needed, got {x.dtype}', TypeError)
+            raise self.error(f'expected x of float64 or float32, got {x.dtype}', TypeError)
         self.opfunc, self.input, self.x = opfunc, x, x.reshape(-1)
         if not x.size or not x.flags.writeable or not np.may_share_memory(x, self.x):
             raise self.error(f'x must have elements, be writeable and contiguous, got {describe(x)}')
@@ -63,7 +63,7 @@ class Call:
         self.state = self.config if state is None else state
 
     def error(self, text: str, kind: type[Exception] = ValueError) -> Exception:
-        """The exception that says what this method needed and what came."""
+        """The exception that says what this method expected and what it got."""
         return kind(f'optim.{self.method}: {text}')
 
     def option(self, name: str, default: float | None = None, table: Table = None) -> float:
@@ -76,7 +76,7 @@ class Call:
         try:
             return float(given)
         except (TypeError, ValueError):
-            raise self.error(f'a number needed as {name!r}, got {describe(given)}', TypeError) from None
+            raise self.error(f'expected a number as {name!r}, got {describe(given)}', TypeError) from None
 
     def evaluate(self, *arguments: Any) -> tuple[float, np.ndarray]:
         """f(x), and df/dx as a vector; x unless other arguments are given."""
@@ -134,7 +134,7 @@ class Call:
             return lambda vector: vector
         factors = np.asarray(self.config[weights]).reshape(-1)
         if factors.size != self.x.size:
-            raise self.error(f'{weights!r} of {self.x.size} elements like x needed, got {describe(factors)}')
+            raise self.error(f'expected {weights!r} of {self.x.size} elements like x, got {describe(factors)}')
         product = self.buffer(name)
 
         def multiply(vector: np.ndarray) -> np.ndarray:

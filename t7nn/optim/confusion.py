@@ -53,7 +53,7 @@ class ConfusionMatrix:
             self.mat = np.zeros((int(nclasses), int(nclasses)), np.int64)
         except (TypeError, ValueError):
             raise TypeError(
-                f'optim.ConfusionMatrix: a number of classes or a list of their names needed, got {describe(nclasses)}'
+                f'optim.ConfusionMatrix: expected a number of classes or a list of their names, got {describe(nclasses)}'
             ) from None
         self.nclasses = len(self.mat)
         self.classes = list(classes or ())
@@ -77,7 +77,7 @@ class ConfusionMatrix:
         """
         if np.ndim(prediction) > 1 or np.ndim(target) > 1:
             raise ValueError(
-                'optim.ConfusionMatrix: a class or a vector needed as prediction and target, '
+                'optim.ConfusionMatrix: expected a class or a vector as prediction and target, '
                 f'got {describe(prediction)} and {describe(target)}'
             )
         self._count(
@@ -102,7 +102,7 @@ class ConfusionMatrix:
     def _classes(name: str, batch: np.ndarray) -> np.ndarray:
         batch = np.asarray(batch)
         if batch.ndim not in (1, 2):
-            raise ValueError(f'optim.ConfusionMatrix: {name} with 1 or 2 dimensions needed, got {describe(batch)}')
+            raise ValueError(f'optim.ConfusionMatrix: expected {name} with 1 or 2 dimensions, got {describe(batch)}')
         if batch.ndim == 2 and batch.shape[1] != 1:
             return 1 + batch.astype(np.float32, copy=False).argmax(1)  # in float32, as Torch7 compares them
         return batch.reshape(-1)
@@ -110,7 +110,7 @@ class ConfusionMatrix:
     def _count(self, predictions: np.ndarray, targets: np.ndarray) -> None:
         if len(predictions) != len(targets):
             raise ValueError(
-                'optim.ConfusionMatrix: as many predictions as targets needed, '
+                'optim.ConfusionMatrix: expected as many predictions as targets, '
                 f'got {len(predictions)} and {len(targets)}'
             )
         counted = targets >= 1
@@ -120,7 +120,7 @@ class ConfusionMatrix:
             wrong = given[(index < 1) | (index > self.nclasses) | (index != given)]
             if wrong.size:
                 raise IndexError(
-                    f'optim.ConfusionMatrix: classes from 1 to {self.nclasses} needed as {name}, got {wrong[0]}'
+                    f'optim.ConfusionMatrix: expected classes from 1 to {self.nclasses} as {name}, got {wrong[0]}'
                 )
             pair.append(index - 1)
         np.add.at(self.mat, tuple(pair), 1)

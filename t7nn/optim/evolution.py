@@ -49,7 +49,7 @@ def de(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = Non
     low, high = call.option('minRegion', -30), call.option('maxRegion', 30)
     size, dimension = int(call.option('popsize', 10 * x.size)), x.size
     if size < 3 or size > most:
-        raise call.error(f'popsize of at least 3 and at most maxFEs needed, got {size} and {number(most)}')
+        raise call.error(f'expected popsize of at least 3 and at most maxFEs, got {size} and {number(most)}')
     generator = random.Generator()
     generator.manualSeed(1)
     population = generator.uniform(low, high, out=np.empty((size, dimension), x.dtype))
@@ -118,7 +118,7 @@ def cmaes(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     sigma = call.option('sigma', table=table)
     population = int(call.option('popsize', 4 + math.floor(3 * math.log(N)), table))
     if population < 2:
-        raise call.error(f'popsize of at least 2 needed, got {population}')
+        raise call.error(f'expected popsize of at least 2, got {population}')
     most, target = call.option('maxEval', 1e3 * N**2, table), call.option('ftarget', -math.inf, table)
     least_iterations, display = call.option('min_iterations', 1, table), int(call.option('verb_disp', 0, table))
 

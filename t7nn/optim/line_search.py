@@ -174,9 +174,9 @@ def lbfgs(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     tolFun, tolX, memory = call.option('tolFun', 1e-5), call.option('tolX', 1e-9), call.option('nCorrection', 100)
     rate, search = call.option('learningRate', 1), call.config.get('lineSearch')
     if memory < 1:
-        raise call.error(f'nCorrection of at least 1 needed, got {number(memory)}')
+        raise call.error(f'expected nCorrection of at least 1, got {number(memory)}')
     if search is not None and not callable(search):
-        raise call.error(f'a function needed as lineSearch, got {describe(search)}', TypeError)
+        raise call.error(f'expected a function as lineSearch, got {describe(search)}', TypeError)
     total = table.get('nIter') or 0
     tmp = call.buffer('tmp1')
     steps, changes = list(table.get('old_dirs') or ()), list(table.get('old_stps') or ())
@@ -374,7 +374,7 @@ def polyinterp(
     """
     points = np.asarray(points)
     if points.ndim != 2 or points.shape[1] != 3 or not len(points):
-        raise ValueError(f'optim.polyinterp: rows (x, f, slope) needed as points, got {describe(points)}')
+        raise ValueError(f'optim.polyinterp: expected rows (x, f, slope) as points, got {describe(points)}')
     if points.dtype not in (np.float64, np.float32):
         points = points.astype(np.float64)
     position, height, slope = points.T
@@ -441,11 +441,11 @@ def FistaLS(
     call = Call('FistaLS', f, xinit, params)
     for name, function in ('g', g), ('pl', pl):
         if not callable(function):
-            raise call.error(f'a function needed as {name}, got {describe(function)}', TypeError)
+            raise call.error(f'expected a function as {name}, got {describe(function)}', TypeError)
     L, Lstep, threshold = (call.option(*item) for item in (('L', 0.1), ('Lstep', 1.5), ('errthres', 1e-4)))
     most, most_lines, verbose = call.option('maxiter', 50), call.option('maxline', 20), params.get('verbose')
     if most < 1:
-        raise call.error(f'maxiter of at least 1 needed, got {number(most)}')
+        raise call.error(f'expected maxiter of at least 1, got {number(most)}')
     momentum = 1.0
     history = []
     previous, y, ply = (np.zeros_like(xinit) for _ in range(3))

@@ -102,7 +102,7 @@ class Logger:
         if self.empty:
             self._begin({key: key for key in symbols})
         if unknown := symbols.keys() - self.symbols.keys():
-            raise ValueError(f'optim.Logger: columns {list(self.symbols)} needed, got {sorted(unknown)} as well')
+            raise ValueError(f'optim.Logger: expected columns {list(self.symbols)}, got {sorted(unknown)} as well')
         row = {key: symbols[key] for key in self.symbols if key in symbols}
         self._row(value if isinstance(value, str) else f'{value:11.4e}' for value in row.values())
         for key, value in row.items():
@@ -143,7 +143,7 @@ class Logger:
             raise ImportError("optim.Logger: plot needs matplotlib, which pip install 't7nn[plot]' brings") from error
         keys = {name: key for key, name in self.names.items()}
         if unknown := [name for name in names if name not in keys]:
-            raise ValueError(f'optim.Logger: names out of {list(keys)} needed, got {unknown}')
+            raise ValueError(f'optim.Logger: expected names out of {list(keys)}, got {unknown}')
         chosen = [keys[name] for name in names] or list(self.symbols)
         curves = [(key, style) for key in chosen if len(self.symbols[key]) > 1 for style in self.styles[key]]
         if not curves:

@@ -206,7 +206,7 @@ class Extra:
     def dense(self, values: Any) -> np.ndarray:
         """A tensor of which a copy is to be made."""
         if not isinstance(values, np.ndarray):
-            raise ValueError(f'a tensor needed, got {type(values).__name__}')
+            raise ValueError(f'expected a tensor, got {type(values).__name__}')
         self.take(values.nbytes)
         return values
 
@@ -239,7 +239,7 @@ class Live:
         """Give the shell its fields, brought up to date. ValueError where they cannot be used."""
         fields, self.extra = dict(self.fields), extra
         if not all(isinstance(key, str) and key for key in fields):
-            raise ValueError('fields with names needed')
+            raise ValueError('expected fields with names')
         name = self.cls.__name__
         if name in UPGRADES:
             UPGRADES[name](fields, self)
@@ -263,7 +263,7 @@ class Live:
             if not hasattr(self.cls, key) or callable(getattr(self.cls, key)):
                 state[key] = None  # what is nil in Lua is in no file
         if not isinstance(state.get('modules', []), list):
-            raise ValueError(f'a list of modules needed, got {type(state["modules"]).__name__}')
+            raise ValueError(f'expected a list of modules, got {type(state["modules"]).__name__}')
         getattr(self.target, '__setstate__', vars(self.target).update)(state)
         if name in AFTERWARDS:
             AFTERWARDS[name](self.target, self)
@@ -347,7 +347,7 @@ def _ungrouped(live: Live, values: np.ndarray, groups: int, kernel: tuple) -> np
     """The weights of cudnn's grouped convolution as those of an ordinary one, with zeros between the groups."""
     outputs, inputs = kernel[0] // groups, kernel[1] // groups
     if not 1 <= groups <= MOST_GROUPS or values.shape != (outputs * groups, inputs, *kernel[2:]):
-        raise ValueError(f'weights for 1 to {MOST_GROUPS} groups needed, got shape {values.shape} for {groups}')
+        raise ValueError(f'expected weights for 1 to {MOST_GROUPS} groups, got shape {values.shape} for {groups}')
     live.extra.take(values.nbytes * groups)
     full = np.zeros(kernel, values.dtype)
     for group in range(groups):
@@ -405,7 +405,7 @@ def _graph(fields: dict, live: Live) -> None:
         nodes = [node['data'].get('module') for node in fields['forwardnodes']]
         fields['modules'] = [module for module in nodes if module is not None]
     if not isinstance(fields['innode'], TorchObject):
-        raise ValueError('nodes of nngraph needed')
+        raise ValueError('expected nodes of nngraph')
 
 
 def _clipped_relu(fields: dict, live: Live) -> None:

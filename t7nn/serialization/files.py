@@ -32,11 +32,11 @@ Source = str | os.PathLike | BinaryIO
 def _mode(mode: str | None, longSize: int, endian: str | None) -> tuple[str | None, int]:
     """The mode and the size of a long that the arguments mean; Torch7's 'b32' and 'b64' name both."""
     if mode not in (None, 'binary', 'ascii', 'b32', 'b64'):
-        raise ValueError(f"'binary', 'ascii', 'b32' or 'b64' needed as mode, got {mode!r}")
+        raise ValueError(f"expected 'binary', 'ascii', 'b32' or 'b64' as mode, got {mode!r}")
     if longSize not in (4, 8):
-        raise ValueError(f'4 or 8 needed as longSize, got {longSize!r}')
+        raise ValueError(f'expected 4 or 8 as longSize, got {longSize!r}')
     if endian not in (None, 'little', 'big'):
-        raise ValueError(f"'little' or 'big' needed as endian, got {endian!r}")
+        raise ValueError(f"expected 'little' or 'big' as endian, got {endian!r}")
     return ('binary', 4 if mode == 'b32' else 8) if mode in ('b32', 'b64') else (mode, longSize)
 
 
@@ -48,7 +48,7 @@ def _contents(file: BinaryIO) -> tuple[Any, int]:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), file.tell()
     data = file.read()
     if not isinstance(data, (bytes, bytearray)):
-        raise TypeError(f'a path or a file opened in binary mode needed, got one that gives {type(data).__name__}')
+        raise TypeError(f'expected a path or a file opened in binary mode, got one that gives {type(data).__name__}')
     return bytes(data), 0
 
 

@@ -99,7 +99,7 @@ class gModule(Container):
             self._out = id(self.outnode['data']), len(_listed(self.outnode['children']))
             self._in = id(self.innode['data'])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise self.error(f'a graph of nodes needed: {error!r}') from None
+            raise self.error(f'expected a graph of nodes, got {error!r}') from None
         self._plan = forward, backward
         return self._plan
 
@@ -116,7 +116,7 @@ class gModule(Container):
             else:
                 output = self.call(step.module, 'updateOutput', _one(values))
             if step.splits is not None and not (isinstance(output, (list, tuple)) and len(output) == step.splits):
-                raise self.error(f'a table of {step.splits} needed to split, got {describe(output)}')
+                raise self.error(f'expected a table of {step.splits} to split, got {describe(output)}')
             for child in step.children:
                 self._inputs.setdefault(id(child), {})[step.place(step.data, child)] = output
         key, count = self._out
@@ -128,14 +128,14 @@ class gModule(Container):
         """Whether the graph takes a table of inputs; such a one must then have come."""
         count = self.nInputs if self.nInputs is not None else len(_listed(self.innode['children']))
         if count > 1 and not (isinstance(input, (list, tuple)) and len(input) == count):
-            raise self.error(f'a table of {count} inputs needed, got {describe(input)}')
+            raise self.error(f'expected a table of {count} inputs, got {describe(input)}')
         return count > 1
 
     def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
         _, steps = self.plan()
         key, count = self._out
         if count > 1 and not (isinstance(gradOutput, (list, tuple)) and len(gradOutput) == count):
-            raise self.error(f'a table of {count} gradOutputs needed, got {describe(gradOutput)}')
+            raise self.error(f'expected a table of {count} gradOutputs, got {describe(gradOutput)}')
         gradients: dict[int, list] = {key: [gradOutput]}
         parts: dict[int, dict] = {}  # of nodes that were split: index -> gradient
         self._gradients = {}
@@ -196,7 +196,7 @@ class JustElement(Module):
 
     def updateOutput(self, input: list) -> Any:
         if len(input) != 1:
-            raise self.error(f'a table of one element needed, got {describe(input)}')
+            raise self.error(f'expected a table of one element, got {describe(input)}')
         self.output = input[0]
         return self.output
 

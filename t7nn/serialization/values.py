@@ -45,7 +45,7 @@ class Storage(np.ndarray):
     def __new__(cls, values, dtype=None) -> Storage:
         storage = np.array(values, dtype).view(cls)
         if storage.ndim != 1 or storage.dtype not in TYPE_OF:
-            raise ValueError(f'Storage: numbers in one dimension needed, got {storage.dtype} {storage.shape}')
+            raise ValueError(f'Storage: expected numbers in one dimension, got {storage.dtype} {storage.shape}')
         return storage
 
 

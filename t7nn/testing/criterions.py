@@ -113,14 +113,14 @@ def wrong_dtype(case: Case) -> None:
 
 
 def wrong_form(case: Case) -> None:
-    """A table for a tensor, or a tensor for a table, is an error that says what is needed; the criterion then works as
+    """A table for a tensor, or a tensor for a table, is an error that says what is expected; the criterion then works as
     before."""
     criterion, (input, target) = case.fresh(), case.copied()
     other = input[0] if isinstance(input, list) else [input]
     try:
         case.loss(criterion, other, target)
     except (TypeError, ValueError) as error:
-        require('needed' in str(error), f'what is needed must stand in "{error}"')
+        require('expected' in str(error), f'what is expected must stand in "{error}"')
     else:
         raise AssertionError(f'{describe(other)} is taken without an error')
     compare(case.run(criterion, input, target), case.expected(), 'after an error', 'before it is')

@@ -25,7 +25,7 @@ class Convolution(Correlating):
     def configure(self, weight: tuple[int, ...], bias: tuple[int, ...]) -> None:
         """Make the parameters, of these shapes, and draw them."""
         if min(*weight, *bias) < 1:
-            raise self.error(f'planes and kernel of at least 1 needed, got weights of {times(weight)}')
+            raise self.error(f'expected planes and kernel of at least 1, got weights of {times(weight)}')
         self.weight, self.gradWeight = np.zeros(weight), np.zeros(weight)
         self.bias, self.gradBias = np.zeros(bias), np.zeros(bias)
         self.reset()
@@ -139,7 +139,7 @@ class Full(Convolution):
 
     def configure(self, weight, bias):
         if any(extra >= stride for extra, stride in zip(self.sizes('adj'), self.sizes('d'), strict=True)):
-            raise self.error(f'adj smaller than the stride {self.listed("d")} needed, got {self.listed("adj")}')
+            raise self.error(f'expected adj smaller than the stride {self.listed("d")}, got {self.listed("adj")}')
         super().configure(weight, bias)
 
     def image(self, input):
@@ -149,7 +149,7 @@ class Full(Convolution):
         kernel, stride, pad, adjust = map(self.sizes, ('k', 'd', 'pad', 'adj'))
         if input is not self.image(input):
             if len(input) != 2 or np.ndim(input[1]) < len(kernel):
-                raise self.error(f'a target with {times(self.axes)} as second input needed, got {describe(input)}')
+                raise self.error(f'expected a target with {times(self.axes)} as second input, got {describe(input)}')
             target = input[1].shape[-len(kernel) :]
             adjust = tuple((n + 2 * p - k) % d for n, p, k, d in zip(target, pad, kernel, stride, strict=True))
         return full_sizes(sizes, kernel, stride, pad, adjust, self.error)

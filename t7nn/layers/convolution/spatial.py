@@ -145,7 +145,7 @@ class SpatialConvolutionLocal(SpatialConvolution):
 
     def output_sizes(self, sizes, input):
         if sizes != self.sizes('i'):
-            raise self.error(f'input of {self.nInputPlane}x{self.iH}x{self.iW} needed, got sizes {times(sizes)}')
+            raise self.error(f'expected input of {self.nInputPlane}x{self.iH}x{self.iW}, got sizes {times(sizes)}')
         return super().output_sizes(sizes, input)
 
     def matrices(self, weight: np.ndarray) -> np.ndarray:
@@ -275,7 +275,7 @@ class tables:
         """Every output plane with `nto` input planes, dealt from shuffled ones; what is left over at the end of a deck
         is not used."""
         if not 1 <= nto <= nin:
-            raise ValueError(f'nn.tables.random: 1 <= nto <= nin needed, got nto {nto} and nin {nin}')
+            raise ValueError(f'nn.tables.random: expected 1 <= nto <= nin, got nto {nto} and nin {nin}')
         rows, deck = [], random.randperm(nin)
         decks = nin // nto
         for o in range(nout):
@@ -295,9 +295,11 @@ class Connected(Convolution):
         self.set_sizes('d', dW, dH)
         self.connTable = np.asarray(conMatrix, float)
         if self.connTable.ndim != 2 or self.connTable.shape[1] != 2 or not self.connTable.size:
-            raise self.error(f'a table of connections of shape (n, 2) needed, got shape {self.connTable.shape}')
+            raise self.error(f'expected a table of connections of shape (n, 2), got shape {self.connTable.shape}')
         if self.connTable.min() < 1:
-            raise self.error(f'planes from 1 needed in the table of connections, got {self.connTable.min():g}')
+            raise self.error(
+                f'expected planes counted from 1 in the table of connections, got {self.connTable.min():g}'
+            )
         self.nInputPlane, self.nOutputPlane = (int(n) for n in self.connTable.max(0))
         self.configure((len(self.connTable), kH, kW), (self.nOutputPlane,))
 

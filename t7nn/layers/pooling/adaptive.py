@@ -40,7 +40,7 @@ class Adaptive(Planes):
     def counts(self, sizes: Sizes) -> tuple[int, int]:
         """(H, W), checked."""
         if min(self.W, self.H, *sizes) < 1:
-            raise self.error(f'input and output of at least 1x1 needed, got {times(sizes)} and {self.H}x{self.W}')
+            raise self.error(f'expected input and output of at least 1x1, got {times(sizes)} and {self.H}x{self.W}')
         return self.H, self.W
 
     __str__ = Module.__str__

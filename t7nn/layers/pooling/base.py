@@ -87,14 +87,14 @@ class Pooling(Planes):
         """`plan` made anew."""
         kernel, stride, pad, dilation = self.sizes('k'), self.sizes('d'), self.sizes('pad'), self.sizes('dilation', 1)
         if any(p > k // 2 for k, p in zip(kernel, pad, strict=True)):
-            raise self.error(f'pad of at most half the kernel {times(kernel)} needed, got {times(pad)}')
+            raise self.error(f'expected pad of at most half the kernel {times(kernel)}, got {times(pad)}')
         counts = output_sizes(sizes, kernel, stride, pad, dilation, self.ceil_mode, self.error)
         geometry = Geometry(sizes, counts, kernel, stride, pad, dilation)
         return Plan(geometry, counts, *self.details(geometry))
 
     def details(self, geometry: Geometry) -> tuple:
         """The rest of a `Plan`."""
-        raise self.error('details(geometry) needed in every Pooling layer', TypeError)
+        raise self.error('expected details(geometry) in every Pooling layer', TypeError)
 
     def __str__(self) -> str:
         text = f'{self.typename}({self.listed("k", "x")}, {self.listed("d")}'

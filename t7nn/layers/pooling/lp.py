@@ -72,9 +72,9 @@ class FeatureLPPooling(Module):
         self.check(input)
         axis = int(self.batch_mode)
         if not 1 + axis <= input.ndim <= 3 + axis:
-            raise self.error(f'input of {1 + axis} to {3 + axis} dimensions needed, got {describe(input)}')
+            raise self.error(f'expected input of {1 + axis} to {3 + axis} dimensions, got {describe(input)}')
         if input.shape[axis] < self.width:
-            raise self.error(f'at least {self.width} features in dimension {axis + 1} needed, got {describe(input)}')
+            raise self.error(f'expected at least {self.width} features in dimension {axis + 1}, got {describe(input)}')
         count = (input.shape[axis] - self.width) // self.stride + 1
         output = self.buffer('output', (*input.shape[:axis], count, *input.shape[axis + 1 :]))
         with np.errstate(invalid='ignore', divide='ignore', over='ignore'):

@@ -60,7 +60,7 @@ class MaxPooling(Planes):
         """``indices``, which must be of the last forward, with output of `shape`."""
         if self.indices is None or self.indices.shape != shape:
             raise self.error(
-                f'forward of the same input needed first: indices of shape {shape} needed, got {describe(self.indices)}'
+                f'expected forward of the same input first: indices of shape {shape}, got {describe(self.indices)}'
             )
         return self.indices
 
@@ -303,7 +303,7 @@ class VolumetricMaxPooling(RegularMaxPooling):
     def table(self, geometry):
         kernel = geometry.kernel
         if max(kernel) > 255:
-            raise self.error(f'kernel of at most 255x255x255 needed, got {times(kernel)}')
+            raise self.error(f'expected kernel of at most 255x255x255, got {times(kernel)}')
         return np.append(
             0xFFFFFF, outer_sum([np.arange(k) << shift for k, shift in zip(kernel, (0, 8, 16), strict=True)])
         ), None
@@ -350,7 +350,7 @@ class FractionalMaxPooling(MaxPooling):
     def configure(self, pool: tuple, out: tuple) -> None:
         """Set the fields from arguments in Torch7's order."""
         if min(pool) < 2:
-            raise ValueError(f'{self.typename}: pool size of at least 2 needed, got {times(pool)}')
+            raise ValueError(f'{self.typename}: expected pool size of at least 2, got {times(pool)}')
         self.set_sizes('poolSize', *pool)
         self.randomSamples = None
         self.newRandomPool = False
@@ -359,7 +359,7 @@ class FractionalMaxPooling(MaxPooling):
         elif all(0 < ratio < 1 for ratio in out):
             self.set_sizes('ratio', *out)
         else:
-            raise ValueError(f'{self.typename}: output sizes, or ratios within (0, 1), needed, got {out}')
+            raise ValueError(f'{self.typename}: expected output sizes, or ratios within (0, 1), got {out}')
 
     def fixPoolingRegions(self, val: bool | None = None) -> Self:
         """Keep the regions of the last forward (draw new ones each time with False)."""
@@ -376,10 +376,12 @@ class FractionalMaxPooling(MaxPooling):
                 int(size * getattr(self, 'ratio' + axis)) for axis, size in zip(self.axes, sizes, strict=True)
             )
         if min(counts) < 1:
-            raise self.error(f'an output of at least 1 in each direction needed, got {times(counts)} of {times(sizes)}')
+            raise self.error(
+                f'expected an output of at least 1 in each direction, got {times(counts)} of {times(sizes)}'
+            )
         if any(n + k - 1 >= size for n, k, size in zip(counts, pool, sizes, strict=True)):
             raise self.error(
-                f'input larger than output + pool size - 1 needed, got {times(sizes)} for output {times(counts)} '
+                f'expected input larger than output + pool size - 1, got {times(sizes)} for output {times(counts)} '
                 f'and pool size {times(pool)}'
             )
         return counts
@@ -423,7 +425,7 @@ class FractionalMaxPooling(MaxPooling):
         first = outer_sum([start * step for start, step in zip(starts, steps, strict=True)])
         for part, codes in self.pool(x, y, stages):
             if not codes.min(initial=1):
-                raise self.error('an element larger than -inf needed in every window, got one without')
+                raise self.error('expected an element larger than -inf in every window, got one without')
             table.take(codes, out=indices[part], mode='clip')
             indices[part] += first[part]
         return self.output
@@ -499,11 +501,11 @@ class TemporalDynamicKMaxPooling(Module):
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
         if input.ndim not in (2, 3):
-            raise self.error(f'input of Txplanes, or a batch of such, needed, got {describe(input)}')
+            raise self.error(f'expected input of Txplanes, or a batch of such, got {describe(input)}')
         frames = input.shape[-2]
         k = max(self.minK, math.ceil(self.factor * frames))
         if not 1 <= k <= frames:
-            raise self.error(f'input of at least k = {k} frames, and k of at least 1, needed, got {describe(input)}')
+            raise self.error(f'expected input of at least k = {k} frames, and k of at least 1, got {describe(input)}')
         order = frames - 1 - input[..., ::-1, :].argsort(-2, kind='stable')  # of equal frames the first is the largest
         places = np.sort(order[..., frames - k :, :], -2)
         self.indices = places + 1
@@ -512,7 +514,7 @@ class TemporalDynamicKMaxPooling(Module):
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         if self.indices is None or self.indices.size == 0:
-            raise self.error('forward needed first')
+            raise self.error('expected forward first')
         self.check(input)
         self.check(gradOutput, 'gradOutput', self.indices.shape)
         gradInput = self.buffer_like('gradInput', input)

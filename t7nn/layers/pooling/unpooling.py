@@ -25,9 +25,9 @@ class MaxUnpooling(Planes):
     def __init__(self, poolingModule: RegularMaxPooling):
         super().__init__()
         if type(poolingModule) is not self.pooled:
-            raise TypeError(f'{self.typename}: a {self.pooled.typename} module needed, got {poolingModule}')
+            raise TypeError(f'{self.typename}: expected a {self.pooled.typename} module, got {poolingModule}')
         if poolingModule.sizes('k') != poolingModule.sizes('d'):
-            raise ValueError(f'{self.typename}: a pooling whose stride is its kernel needed, got {poolingModule}')
+            raise ValueError(f'{self.typename}: expected a pooling whose stride is its kernel, got {poolingModule}')
         self.pooling = poolingModule
 
     def setParams(self) -> None:
@@ -41,7 +41,7 @@ class MaxUnpooling(Planes):
         self.image(input)
         self.setParams()
         if self.indices.shape != input.shape:
-            raise self.error(f'input of the shape of the pooling, {self.indices.shape}, needed, got {describe(input)}')
+            raise self.error(f'expected input of the shape of the pooling, {self.indices.shape}, got {describe(input)}')
         sizes = tuple(getattr(self, 'o' + SIZES[axis]) for axis in self.axes)
         at = self.pooling.places(self.split(self.indices), self.pooling.plan(sizes).geometry)
         size = math.prod(sizes)
