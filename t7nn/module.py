@@ -11,14 +11,15 @@ A layer is trained in three steps, each a method of its own. For a layer y = f(x
 next call overwrites them: copy what is to be kept.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from .blas import add_scaled
 from .node import Node
-from .tensors import flatten, offset
+from .tensors import describe, flatten, offset, real
 
 __all__ = ['Criterion', 'Module']
 
@@ -27,25 +28,59 @@ class Module(Node):
     """The base of all layers.
 
     A layer of one's own overrides `updateOutput`, `updateGradInput` and, where it has parameters, `accGradParameters`.
-    Parameters named ``weight`` and ``bias`` with their ``gradWeight`` and ``gradBias`` need nothing more; others are
-    named in `learned`.
+    Parameters named ``weight`` and ``bias``, with their gradients ``gradWeight`` and ``gradBias``, need nothing more;
+    others are named once, in `learned`.
+
+    >>> import numpy as np, t7nn as nn
+    >>> class Scale(nn.Module):                                     # y = a x, dx = a dy, da = sum of x dy
+    ...     learned = (('a', 'gradA'),)
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.a, self.gradA = np.ones(1), np.zeros(1)
+    ...     def updateOutput(self, input):
+    ...         self.output = self.a * self.check(input)
+    ...         return self.output
+    ...     def updateGradInput(self, input, gradOutput):
+    ...         self.gradInput = self.a * self.check(gradOutput, 'gradOutput', input.shape)
+    ...         return self.gradInput
+    ...     def accGradParameters(self, input, gradOutput, scale=1):
+    ...         self.gradA += scale * (input * gradOutput).sum()
+    >>> Scale().forward(np.array([1.0, 2.0]))
+    array([1., 2.])
 
     Torch7 manual: module.md#nn.Module
     """
 
+    #: the fields of the parameters, each with that of its gradient
+    learned: tuple[tuple[str, str], ...] = (('weight', 'gradWeight'), ('bias', 'gradBias'))
+    #: the result of the last forward: a tensor or a table
+    output: Any
     weight: np.ndarray | None = None
     bias: np.ndarray | None = None
     gradWeight: np.ndarray | None = None
     gradBias: np.ndarray | None = None
+    #: False after `evaluate`; None, as at first, counts as training
     train: bool | None = None
+    #: whether `share` was called
     shared: bool | None = None
-    modules: list = []
-    #: the fields of the parameters, each with that of its gradient
-    learned: tuple[tuple[str, str], ...] = (('weight', 'gradWeight'), ('bias', 'gradBias'))
+    #: the modules inside; a container has a list of its own
+    modules: Sequence['Module'] = ()
     #: the fields that clearState() empties
     cleared: tuple[str, ...] = ('output', 'gradInput')
     #: those of ``output`` and ``gradInput`` that are tables
     table_fields: tuple[str, ...] = ()
+    #: whether parameters() has to be asked whether there are any: they are not (only) ``weight`` and ``bias``
+    _names_parameters = False
+    #: the parameters that `check_parameters` has found to fit
+    _fitting: tuple[tuple[str, Any], ...] | None = None
+
+    def __init_subclass__(cls, **named: Any):
+        super().__init_subclass__(**named)
+        cls._names_parameters = cls.learned is not Module.learned or cls.parameters is not Module.parameters
+        if 'accGradParameters' in vars(cls):
+            cls.accGradParameters = _with_real_scale(cls.accGradParameters)  # type: ignore[method-assign]
+            if 'accUpdateGradParameters' not in vars(cls):  # a base's short cut would pass this class's gradient by
+                cls.accUpdateGradParameters = Module.accUpdateGradParameters  # type: ignore[method-assign]
 
     def __init__(self):
         super().__init__()
@@ -69,7 +104,9 @@ class Module(Node):
 
     def backward(self, input: Any, gradOutput: Any, scale: float = 1) -> Any:
         """The gradient with respect to `input`; gradients of parameters are accumulated, times `scale`.
-        `forward(input)` comes first."""
+
+        ``forward(input)`` comes first.
+        """
         self.updateGradInput(input, gradOutput)
         self.accGradParameters(input, gradOutput, scale)
         return self.gradInput
@@ -81,11 +118,11 @@ class Module(Node):
         return self.gradInput
 
     def updateOutput(self, input: Any) -> Any:
-        """Compute ``output``."""
+        """Compute ``output`` and return it."""
         return self.output
 
     def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
-        """Compute ``gradInput``, the gradient with respect to `input`."""
+        """Compute ``gradInput``, the gradient with respect to `input`, and return it."""
         return self.gradInput
 
     def accGradParameters(self, input: Any, gradOutput: Any, scale: float = 1) -> None:
@@ -96,19 +133,38 @@ class Module(Node):
         the gradient."""
         if self.shared:
             self.sharedAccUpdateGradParameters(input, gradOutput, lr)
-        elif self.parameters()[0]:
+        elif self.weight is not None or self.bias is not None or self._names_parameters:
             self.defaultAccUpdateGradParameters(input, gradOutput, lr)
 
     def defaultAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
-        """Accumulate with the parameters themselves in the place of their gradients."""
-        gradients = [(gradient, getattr(self, gradient)) for _, gradient in self.learned]
-        try:
-            for name, gradient in self.learned:
-                setattr(self, gradient, getattr(self, name))
-            self.accGradParameters(input, gradOutput, -lr)
-        finally:
-            for gradient, tensor in gradients:
-                setattr(self, gradient, tensor)
+        """Accumulate with the parameters themselves in the place of their gradients.
+
+        This happens in a twin of the module, so that an interrupt at any point leaves every tensor under its own name.
+        Where a twin cannot do it, the step goes through the gradients, whose values are put back.
+        """
+        lr = real(lr, 'lr')
+        parameters, gradients = self.parameters()
+        for parameter in parameters:
+            if parameter.__class__ is not np.ndarray or parameter.dtype.kind != 'f':
+                self._refuse(parameter, parameter)
+        put = {id(gradient): parameter for gradient, parameter in zip(gradients, parameters, strict=False)}
+        known: dict[int, Any] = {}
+        twin = _twin(self, put, known)
+        if 'accGradParameters' in vars(self) or not put.keys() <= known.keys():
+            kept = [gradient.copy() for gradient in gradients]
+            try:
+                self.sharedAccUpdateGradParameters(input, gradOutput, lr)
+            finally:
+                for gradient, values in zip(gradients, kept, strict=True):
+                    np.copyto(gradient, values)
+            return
+        for name, gradient in self.learned:  # also where there is no gradient, only its name
+            setattr(twin, gradient, getattr(self, name))
+        places = [(name, value) for name, value in vars(twin).items() if any(value is each for each in parameters)]
+        twin.accGradParameters(input, gradOutput, -lr)
+        for name, parameter in places:  # a layer may have put a new array in the place of its gradient
+            if twin.__dict__[name] is not parameter:
+                np.copyto(parameter, twin.__dict__[name])
 
     def sharedAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
         """Accumulate into zeroed gradients, then update: every module that shares them sees the same."""
@@ -127,6 +183,93 @@ class Module(Node):
             [gradient for _, gradient in pairs if gradient is not None],
         )
 
+    def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Each parameter with its gradient, of `parameters`, after a check.
+
+        Raises
+        ------
+        TypeError
+            if one is no plain array of floating-point numbers, or they are not of one dtype
+        ValueError
+            if there are more of the one kind than of the other, or a gradient has another shape
+        """
+        parameters, gradients = self.parameters()
+        if len(parameters) != len(gradients):
+            raise self.error(f'expected a gradient for each of {len(parameters)} parameters, got {len(gradients)}')
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            if (
+                parameter.__class__ is not np.ndarray
+                or gradient.__class__ is not np.ndarray
+                or parameter.dtype != gradient.dtype
+                or parameter.dtype.kind != 'f'
+                or parameter.shape != gradient.shape
+            ):
+                self._refuse(parameter, gradient)
+            yield parameter, gradient
+
+    def _refuse(self, parameter: Any, gradient: Any) -> None:
+        names = {id(value): name for name, value in vars(self).items()}
+        name = names.get(id(parameter), 'parameter')
+        for value, what in (parameter, name), (gradient, names.get(id(gradient), f'gradient of {name}')):
+            if type(value) is not np.ndarray:
+                raise self.error(f'expected a plain array as {what}, got {type(value).__name__}', TypeError)
+            if value.dtype.kind != 'f' or value.dtype != parameter.dtype:
+                wanted = parameter.dtype if parameter.dtype.kind == 'f' else self.dtype
+                raise self.error(f'expected {what} of {wanted}, got {value.dtype}', TypeError)
+        raise self.error(f'expected a gradient of shape {parameter.shape} for {name}, got shape {gradient.shape}')
+
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each tensor field that this layer works with; here, of each gradient that of its parameter."""
+        shapes = {}
+        for name, gradient in self.learned:
+            shape = np.shape(getattr(self, name))
+            shapes |= {name: shape, gradient: shape}
+        return shapes
+
+    def check_parameters(self) -> None:
+        """Raise unless the fields of `expected_shapes` are tensors of this layer's dtype and of these shapes, or None.
+
+        The same arrays are not looked at again. Plain arrays take the place of other classes, such as `numpy.matrix`.
+        """
+        own = self.__dict__
+        if self._fitting is not None:
+            for name, tensor in self._fitting:
+                if own.get(name) is not tensor:
+                    break
+            else:
+                return
+        for name, shape in self.expected_shapes().items():
+            tensor = getattr(self, name)
+            if tensor is not None:
+                checked = self.check(tensor, name, shape)
+                if checked is not tensor:
+                    setattr(self, name, checked)
+        self._fitting = tuple((name, own.get(name)) for name in self.expected_shapes())
+
+    def undeclared(self) -> list[str]:
+        """What looks like a parameter and is trained by nothing, and how to declare it, a sentence each.
+
+        That is a tensor ``alpha`` with a ``gradAlpha`` beside it that neither `learned` nor `parameters` names, and a
+        module inside whose parameters are not among `parameters`.
+        """
+        known = {name for name, _ in self.learned} | {'input'}
+        listed = {id(parameter) for parameter in self.parameters()[0]}
+        found = []
+        for name, value in vars(self).items():
+            gradient = f'grad{name[:1].upper()}{name[1:]}'
+            if isinstance(value, np.ndarray) and isinstance(getattr(self, gradient, None), np.ndarray):
+                if name not in known and id(value) not in listed:
+                    found.append(
+                        f'{name} has a gradient {gradient} beside it but is no parameter, so nothing trains it; '
+                        f"declare it in the class: learned = (('{name}', '{gradient}'),)"
+                    )
+            elif isinstance(value, Module) and not all(id(tensor) in listed for tensor in value.parameters()[0]):
+                found.append(
+                    f'{name} is a module whose parameters are not among parameters(), so nothing trains them; '
+                    'derive from nn.Container and add() it, or override parameters()'
+                )
+        return found
+
     def getParameters(self) -> tuple[np.ndarray, np.ndarray]:
         """All parameters as one flat vector, all gradients as another; the module's own become views of them.
 
@@ -134,18 +277,20 @@ class Module(Node):
 
         Raises
         ------
+        TypeError
+            if the tensors are of different dtypes, or not of floating-point numbers
         ValueError
             if weights are shared and their gradients are not, or the reverse
         """
-        (flat, views), (flat_grad, grad_views) = map(flatten, self.parameters())
-        if flat.size != flat_grad.size:
+        olds, old_grads = self.parameters()
+        (flat, views), (flat_grad, grad_views) = flatten(olds), flatten(old_grads)
+        if flat.size != flat_grad.size or len(olds) != len(old_grads):
             raise self.error('check that you are sharing parameters and gradParameters')
         for i, (parameter, gradient) in enumerate(zip(views, grad_views, strict=True), 1):
             if offset(parameter) != offset(gradient):
                 raise self.error(
                     f'misaligned parameter at {i}: check that you are sharing parameters and gradParameters'
                 )
-        olds, old_grads = self.parameters()
         new = {id(old): new for old, new in zip(olds + old_grads, views + grad_views, strict=True)}
         self.map_tensors(lambda tensor: new.get(id(tensor), tensor))
         return flat, flat_grad
@@ -157,8 +302,9 @@ class Module(Node):
 
     def updateParameters(self, learningRate: float) -> None:
         """parameter -= learningRate * gradient, for every parameter."""
-        for parameter, gradient in zip(*self.parameters(), strict=True):
-            add_scaled(parameter, -learningRate, gradient)
+        rate = real(learningRate, 'learningRate')
+        for parameter, gradient in self.pairs():
+            add_scaled(parameter, -rate, gradient)
 
     def share(self, module: 'Module', *names: str) -> Self:
         """Let this module's tensors of these `names` be those of `module`, the same memory; names that it lacks are
@@ -176,7 +322,7 @@ class Module(Node):
         return clone.share(self, *names) if names else clone
 
     def reset(self, stdv: float | None = None) -> Self:
-        """Draw the parameters anew."""
+        """Draw the layer's own parameters anew."""
         return self
 
     # Modes and state
@@ -193,16 +339,10 @@ class Module(Node):
         """Drop everything that the next forward and backward compute anew, before saving for instance."""
         for name in self.cleared:
             value = getattr(self, name, None)
-            if value is not None:
-                setattr(
-                    self,
-                    name,
-                    np.empty(0, value.dtype)
-                    if isinstance(value, np.ndarray)
-                    else []
-                    if isinstance(value, (list, dict))
-                    else None,
-                )
+            if isinstance(value, np.ndarray):
+                setattr(self, name, np.empty(0, value.dtype))
+            elif value is not None:
+                setattr(self, name, [] if isinstance(value, (list, dict)) else None)
         self.drop_scratch()
         for module in self.modules:
             module.clearState()
@@ -227,12 +367,62 @@ class Module(Node):
         return [node for node, _ in found], [holder for _, holder in found]
 
     def replace(self, callback: Callable[['Module'], 'Module']) -> 'Module':
-        """Put `callback(module)` in the place of every module, this one and all that are in it."""
+        """Put `callback(module)` in the place of every module, this one and all that are in it.
+
+        Raises
+        ------
+        TypeError
+            if the callback returns no module; nothing is replaced then
+        """
+        children: list[tuple[Module, list[Module]]] = []
+        replacement = self._replacement(callback, children)
+        for module, new in children:
+            module.modules[:] = new  # type: ignore[index]
+        return replacement
+
+    def _replacement(self, callback: Callable, children: list) -> 'Module':
         replacement = callback(self)
-        self.modules[:] = [module.replace(callback) for module in self.modules]
+        if not isinstance(replacement, Module):
+            raise self.error(f'expected a module from the callback of replace, got {describe(replacement)}', TypeError)
+        if self.modules:
+            children.append((self, [module._replacement(callback, children) for module in self.modules]))
         return replacement
 
     flatten = staticmethod(flatten)
+
+
+def _with_real_scale(method: Callable) -> Callable:
+    """An `accGradParameters` whose scale is a real number: an array or a complex number would be cut in silence."""
+
+    @functools.wraps(method)
+    def wrapper(self, input, gradOutput, scale=1):
+        return method(self, input, gradOutput, scale if scale.__class__ is float else real(scale, 'scale'))
+
+    return wrapper
+
+
+def _twin(value: Any, put: dict[int, np.ndarray], known: dict[int, Any]) -> Any:
+    """`value`, with `put[id(array)]` in the place of each such array, in new nodes and tables around them.
+
+    All else, scratch included, is shared with the original. `known` gets what was made, by the id of the original.
+    """
+    if isinstance(value, np.ndarray):
+        if id(value) in put:
+            known[id(value)] = put[id(value)]
+            return put[id(value)]
+        return value
+    if not isinstance(value, (Node, list, dict)):
+        return value
+    if id(value) not in known:
+        if isinstance(value, Node):
+            known[id(value)] = twin = object.__new__(type(value))
+            for name, item in vars(value).items():
+                twin.__dict__[name] = item if name[0] == '_' else _twin(item, put, known)
+        elif isinstance(value, list):
+            known[id(value)] = [_twin(item, put, known) for item in value]
+        else:
+            known[id(value)] = {key: _twin(item, put, known) for key, item in value.items()}
+    return known[id(value)]
 
 
 def inside(module: Callable[[Any], Module], name: str) -> property:
@@ -243,8 +433,13 @@ def inside(module: Callable[[Any], Module], name: str) -> property:
 class Criterion(Node):
     """The base of all losses: a number from an input and a target, and its gradient with respect to the input.
 
+    A loss of one's own overrides `updateOutput` and `updateGradInput`.
+
     Torch7 manual: criterion.md#nn.Criterion
     """
+
+    #: the last loss
+    output: Any
 
     def __init__(self):
         super().__init__()
@@ -265,7 +460,9 @@ class Criterion(Node):
         return self.updateGradInput(input, target)
 
     def updateOutput(self, input: Any, target: Any = None) -> Any:
-        """Compute ``output``, the loss."""
+        """Compute ``output``, the loss, and return it."""
+        return self.output
 
     def updateGradInput(self, input: Any, target: Any = None) -> Any:
-        """Compute ``gradInput``."""
+        """Compute ``gradInput`` and return it."""
+        return self.gradInput

@@ -1,4 +1,4 @@
-"""What modules and criterions have in common: arguments as in Lua, errors, buffers, casts and copies."""
+"""What modules and criterions have in common: arguments as in Lua, checks and errors, buffers, casts and copies."""
 
 import copy
 import functools
@@ -6,11 +6,15 @@ import inspect
 import itertools
 import operator
 from collections.abc import Callable
+from numbers import Integral, Real
+from types import UnionType
 from typing import Any, Self, get_args
 
 import numpy as np
 
-from .tensors import cast, describe, dtype_of, nested_map, offset, owner, view
+from .tensors import cast, describe, dtype_of, nested_map, offset, owner, plain, view
+
+__all__ = ['DOUBLE', 'Node']
 
 DOUBLE = np.dtype(np.float64)
 
@@ -33,51 +37,97 @@ def _with_views(value: Any) -> Any:
     return _View(value) if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) else value
 
 
-def _as_in_lua(parameter: inspect.Parameter, argument: Any) -> Any:
-    """What `argument` means: None is the default if there is one, and 3.0 a whole number where one is asked for."""
-    if argument is None:
-        return None if parameter.default is parameter.empty else parameter.default
-    whole = int in (parameter.annotation, *get_args(parameter.annotation))
-    return int(argument) if whole and isinstance(argument, float) and argument.is_integer() else argument
+#: for annotations of constructor arguments: the words of an error message, and what is accepted
+_KINDS: dict[Any, tuple[str, tuple[type, ...]]] = {
+    bool: ('True or False', (bool, np.bool_)),
+    int: ('a whole number', (Integral,)),
+    float: ('a number', (Real,)),
+    str: ('a string', (str,)),
+    type(None): ('nil', (type(None),)),
+}
 
 
-def _taking_lua_arguments(init: Callable) -> Callable:
-    """A constructor that takes its arguments as Lua does: nil for a default, whole numbers without a type of their
-    own."""
+def _argument(typename: str, parameter: inspect.Parameter, argument: Any) -> Any:
+    """What a constructor takes for `argument`: nil is the default where there is one, and 3.0 is a whole number."""
+    if argument is None and parameter.default is not parameter.empty:
+        return parameter.default
+    annotation = parameter.annotation
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    if int in kinds and isinstance(argument, float) and argument.is_integer():
+        return int(argument)
+    if all(kind in _KINDS for kind in kinds):
+        words, accepted = zip(*(_KINDS[kind] for kind in kinds), strict=True)
+        flag = isinstance(argument, (bool, np.bool_)) and bool not in kinds  # True is no number here
+        if flag or not isinstance(argument, sum(accepted, ())):
+            text = f'{typename}: expected {" or ".join(words)} as {parameter.name}, got {describe(argument)}'
+            lua = '; 0 is true in Lua, so write True or False' if bool in kinds and isinstance(argument, Real) else ''
+            raise TypeError(text + lua)
+    return argument
+
+
+def _lua_constructor(init: Callable) -> Callable:
+    """`init` that takes its arguments as Lua does, and refuses those that its annotations exclude."""
     signature = inspect.signature(init)
 
     @functools.wraps(init)
     def wrapper(self, *arguments, **named):
-        if any(argument is None or isinstance(argument, float) for argument in (*arguments, *named.values())):
+        try:
             bound = signature.bind(self, *arguments, **named)
-            for name, argument in bound.arguments.items():
-                bound.arguments[name] = _as_in_lua(signature.parameters[name], argument)
-            arguments, named = bound.args[1:], bound.kwargs
-        init(self, *arguments, **named)
+        except TypeError:
+            return init(self, *arguments, **named)  # Python's own error says it best
+        for name, argument in bound.arguments.items():
+            parameter = signature.parameters[name]
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                bound.arguments[name] = _argument(self.typename, parameter, argument)
+        return init(*bound.args, **bound.kwargs)
+
+    return wrapper
+
+
+def _safe_str(text: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A `__str__` that also prints an object of which a field is missing or of the wrong kind, as files may have it."""
+
+    @functools.wraps(text)
+    def wrapper(self) -> str:
+        try:
+            return text(self)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            return f'{self.typename} (incomplete: {error})'
 
     return wrapper
 
 
 class Node:
-    """What modules and criterions have in common: a dtype, buffers, clear errors, casts and copies.
+    """What modules and criterions have in common.
 
     Public attributes are state and have Torch7's names. Attributes that begin with ``_`` are scratch: never saved,
-    never copied.
+    never copied, dropped at any time.
     """
 
+    #: the name in Torch7, in messages and in files: ``'nn.' +`` the class's name
+    typename: str
+    #: the type of all its tensors
+    dtype: np.dtype
+    #: the gradient with respect to the input; None in a module asks for none
+    gradInput: Any
+    #: whether the result is written over the input
     inplace: bool = False
     #: whether type() passes this node by when it casts a network
     dontCast: bool = False
+    _buffers: dict[str, np.ndarray]
 
     def __init__(self):
         self.dtype = DOUBLE
         self.gradInput = np.empty(0)
         self._buffers = {}
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls, **named: Any):
+        super().__init_subclass__(**named)
         cls.typename = 'nn.' + cls.__name__
         if '__init__' in vars(cls):
-            cls.__init__ = _taking_lua_arguments(cls.__init__)
+            cls.__init__ = _lua_constructor(cls.__init__)  # type: ignore[method-assign]
+        if '__str__' in vars(cls):
+            cls.__str__ = _safe_str(cls.__str__)  # type: ignore[method-assign]
 
     def __str__(self) -> str:
         return self.typename
@@ -85,33 +135,55 @@ class Node:
     def __repr__(self) -> str:
         return str(self)
 
-    # Errors
+    # Checks and errors
 
     def error(self, text: str, kind: type[Exception] = ValueError) -> Exception:
         """The exception that says what this module expected and what it got."""
         return kind(f'{str(self).partition(" {")[0]}: {text}')
 
-    def check(self, tensor: Any, what: str = 'input', shape: tuple[int, ...] | None = None) -> None:
-        """Raise a TypeError unless `tensor` is an array of this module's dtype, a ValueError unless it has `shape`."""
-        if not isinstance(tensor, np.ndarray):
-            raise self.error(f'expected a tensor as {what}, got {describe(tensor)}', TypeError)
+    def check(self, tensor: Any, what: str = 'input', shape: tuple[int, ...] | None = None) -> np.ndarray:
+        """`tensor` as a plain array, whose dtype is this module's and whose shape is `shape` where one is given.
+
+        A buffer of the module's own that comes back as an argument is left to the caller: the next result goes to
+        other memory.
+
+        Raises
+        ------
+        TypeError
+            if it is no array, masked, or of another dtype
+        ValueError
+            if it has another shape
+        """
+        if tensor.__class__ is not np.ndarray:
+            tensor = plain(tensor, lambda got: self.error(f'expected a tensor as {what}, got {got}', TypeError))
         if tensor.dtype != self.dtype:
             raise self.error(
-                f'expected {what} of {self.dtype}, got {tensor.dtype}; cast one of them: '
-                f'module.type("{tensor.dtype}") or x.astype("{self.dtype}")',
-                TypeError,
+                f'expected {what} of {self.dtype}, got {tensor.dtype}{self._ways_to_cast(tensor)}', TypeError
             )
         if shape is not None and tensor.shape != shape:
             raise self.error(f'expected {what} of shape {shape}, got shape {tensor.shape}')
+        for name, array in self._buffers.items():
+            if tensor is array or tensor.base is array:
+                del self._buffers[name]
+                break
+        return tensor
+
+    def _ways_to_cast(self, tensor: np.ndarray) -> str:
+        """What to do about a dtype; only casts that keep the network."""
+        one = f'x.astype("{self.dtype}")'
+        if tensor.dtype.kind not in 'biuf':
+            return ''
+        if tensor.dtype in (np.float32, np.float64) and tensor.dtype.isnative:
+            return f'; cast one of them: module.type("{tensor.dtype}") or {one}'
+        return f'; cast it: {one}'
 
     def check_table(self, table: Any, size: int | None = None, what: str = 'input') -> None:
         """Raise a TypeError unless `table` is a list or tuple, a ValueError unless it has `size` items."""
         is_table = isinstance(table, (list, tuple))
         if not is_table or size is not None and len(table) != size:
             wanted = 'a table' if size is None else f'a table of {size}'
-            raise self.error(
-                f'expected {wanted} as {what}, got {describe(table)}', ValueError if is_table else TypeError
-            )
+            kind = ValueError if is_table else TypeError
+            raise self.error(f'expected {wanted} as {what}, got {describe(table)}', kind)
 
     def check_tensors(
         self,
@@ -120,20 +192,13 @@ class Node:
         what: str = 'input',
         shape: tuple[int, ...] | None = None,
         alike: bool = False,
-    ) -> None:
-        """Raise unless `table` is a table of `size` arrays of this module's dtype, each of `shape`, or all `alike` of
-        one shape."""
+    ) -> list[np.ndarray]:
+        """`table` as a list of `size` plain arrays of this module's dtype, each of `shape`, or all `alike` of one
+        shape."""
         self.check_table(table, size, what)
         if alike and table:
             shape = getattr(table[0], 'shape', None)
-        for i, tensor in enumerate(table, 1):
-            if (
-                tensor.__class__ is not np.ndarray
-                or tensor.dtype is not self.dtype
-                or shape is not None
-                and tensor.shape != shape
-            ):
-                self.check(tensor, f'{what}[{i}]', shape)
+        return [self.check(tensor, f'{what}[{i}]', shape) for i, tensor in enumerate(table, 1)]
 
     def axis_of(self, dimension: int, ndim: int, nInputDims: int | None = None) -> int:
         """The axis, from 0, of the `dimension` of a tensor of `ndim` dimensions: counted from 1, or from the end where
@@ -167,26 +232,17 @@ class Node:
 
     def buffer_like(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
         """`buffer` of the shape of `tensor`, which is checked."""
-        array = self._buffers.get(name)
-        if (
-            array is None
-            or tensor.__class__ is not np.ndarray
-            or array.shape != tensor.shape
-            or array.dtype is not tensor.dtype
-        ):
-            self.check(tensor, what)
-            return self.buffer(name, tensor.shape)
-        setattr(self, name, array)
-        return array
+        return self.buffer(name, self.check(tensor, what).shape)
 
     def destination(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
-        """Where an elementwise result goes: `tensor` itself if the module works in place, else `buffer_like(name,
-        tensor)`."""
-        if tensor.__class__ is np.ndarray and not tensor.ndim:
+        """Where an elementwise result goes: `tensor` itself, which has been checked, if the module works in place, else
+        a `buffer` of its shape."""
+        if not tensor.ndim:
             raise self.error(f'expected at least one dimension in {what}, got shape ()')
         if not self.inplace:
-            return self.buffer_like(name, tensor, what)
-        self.check(tensor, what)
+            return self.buffer(name, tensor.shape)
+        if not tensor.flags.writeable:
+            raise self.error(f'expected a writable {what}, since inplace writes over it, got a read-only one')
         setattr(self, name, tensor)
         return tensor
 
@@ -267,6 +323,8 @@ class Node:
         """
         if type is None:
             return self.dtype
+        if not isinstance(tensorCache, (dict, None.__class__)):
+            raise self.error(f'expected a dict as tensorCache, got {describe(tensorCache)}', TypeError)
         dtype, cache = dtype_of(type), {} if tensorCache is None else tensorCache
         kinds = {self.dtype.kind, 'f'}  # indices and masks in a network of floating-point numbers stay as they are
 

@@ -7,6 +7,7 @@ functions.
 
 import functools
 from collections.abc import Callable, Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ __all__ = [
     'number',
     'owner',
     'offset',
+    'plain',
+    'real',
     'silent',
     'view',
 ]
@@ -59,10 +62,15 @@ def in_cache(function: Callable) -> Callable:
     return inner
 
 
+#: Torch7's short names: 'float' is float32 there, and float64 in NumPy
+_SHORT_NAMES = {name[6:-6].lower(): dtype for name, dtype in TENSOR_TYPES.items()}
+
+
 def dtype_of(type: Any) -> np.dtype:
-    """The dtype that `type` names: a Torch tensor type (``'torch.FloatTensor'``) or whatever `numpy.dtype` takes."""
-    if isinstance(type, str) and type in TENSOR_TYPES:
-        return TENSOR_TYPES[type]
+    """The dtype that `type` names: a Torch tensor type (``'torch.FloatTensor'``, ``'float'``) or whatever `numpy.dtype`
+    takes."""
+    if isinstance(type, str) and (found := TENSOR_TYPES.get(type) or _SHORT_NAMES.get(type)):
+        return found
     try:
         return np.dtype(np.dtype(type).type)  # in native byte order, and the one instance that `is` finds again
     except TypeError:
@@ -78,6 +86,36 @@ def describe(value: Any) -> str:
     if isinstance(value, dict):
         return f'a table with keys {list(value)}'
     return 'nil' if value is None else f'{type(value).__name__} {value!r}'
+
+
+def plain(value: Any, refuse: Callable[[str], Exception]) -> np.ndarray:
+    """`value`, an array of any class, as a plain array over the same memory.
+
+    Raises
+    ------
+    `refuse(got)`
+        if it is no array, or a masked one, whose mask no layer looks at
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise refuse('a masked array; fill it first: x.filled(0)')
+    if not isinstance(value, np.ndarray):
+        raise refuse(describe(value))
+    return value.view(np.ndarray)
+
+
+def real(value: Any, name: str) -> float:
+    """`value` as a Python number. A rate or a scale that is an array or complex would be cut in silence further down.
+
+    >>> real(np.float32(0.5), 'scale')
+    0.5
+    """
+    if value.__class__ is float or value.__class__ is int:
+        return value
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in 'iuf':
+        value = value[()]
+    if not isinstance(value, Real):
+        raise TypeError(f'expected a number as {name}, got {describe(value)}')
+    return float(value)
 
 
 def number(value: float) -> str:
@@ -107,17 +145,19 @@ def view(storage: np.ndarray, offset: int, shape: tuple[int, ...], strides: tupl
 
 
 def cast(array: np.ndarray, dtype: np.dtype, cache: dict) -> np.ndarray:
-    """`array` in another dtype. Storages already cast are found in `cache`, so what was shared stays shared."""
+    """`array` in another dtype. What was already cast is found in `cache`, so what was shared stays shared, and one
+    array stays one array."""
     if array.dtype == dtype:
         return array
     storage = owner(array)
+    # what was cast is kept beside the result, or its id could be given anew
     if id(storage) not in cache:
-        cache[id(storage)] = (
-            storage,
-            storage.astype(dtype),
-        )  # the old one is kept as well, or its id could be given anew
-    strides = tuple(stride // array.itemsize * dtype.itemsize for stride in array.strides)
-    return view(cache[id(storage)][1], offset(array), array.shape, strides)
+        cache[id(storage)] = storage, storage.astype(dtype)
+    if ('array', id(array)) not in cache:
+        strides = tuple(stride // array.itemsize * dtype.itemsize for stride in array.strides)
+        cast = view(cache[id(storage)][1], offset(array), array.shape, strides)
+        cache['array', id(array)] = array, cast
+    return cache['array', id(array)][1]
 
 
 def _form(value: Any) -> Any:

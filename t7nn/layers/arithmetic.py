@@ -10,7 +10,7 @@ import numpy as np
 
 from ..module import Module
 from ..tensors import describe
-from ._initialization import draw
+from ._initialization import draw_weight_and_bias
 from .pointwise import Pointwise
 from .shapes import _sizes
 
@@ -346,8 +346,7 @@ class Broadcast(Module):
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw the tensor uniformly with standard deviation `stdv`."""
-        (parameter,) = self.parameters()[0]
-        draw(parameter, parameter.size, stdv)
+        draw_weight_and_bias(self, np.size(self.bias if self.weight is None else self.weight), stdv)
         return self
 
     def fitted(self, parameter: np.ndarray, tensor: np.ndarray, what: str = 'input') -> np.ndarray:

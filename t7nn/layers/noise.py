@@ -52,6 +52,7 @@ class Dropout(Module):
         return 1 if self.v2 else 1 - self.p
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self.check(input)
         output = self.destination('output', input)
         if self.p > 0 and (self.train or self.stochastic_inference):
             noise = random.bernoulli(1 - self.p, out=self.buffer('noise', input.shape))
@@ -61,6 +62,7 @@ class Dropout(Module):
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         self.check(gradOutput, 'gradOutput', self.output.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput')
         return np.multiply(gradOutput, self._factor(), self.destination('gradInput', gradOutput, 'gradOutput'))
 
     def __str__(self) -> str:

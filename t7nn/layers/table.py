@@ -451,20 +451,21 @@ class TableArithmetic(Module):
         """dx_i = df/dx_i dy."""
         raise self.error('expected derivatives(xs, dy, dxs) in every TableArithmetic layer', TypeError)
 
-    def _check(self, input: list[np.ndarray]) -> None:
-        self.check_tensors(input, self.count, alike=True)
-        if not input:
+    def _check(self, input: list[np.ndarray]) -> list[np.ndarray]:
+        tensors = self.check_tensors(input, self.count, alike=True)
+        if not tensors:
             raise self.error('expected a table of at least one tensor, got a table of 0')
+        return tensors
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
-        self._check(input)
+        input = self._check(input)
         output = self.destination('output', input[0])
         self.function(input, output)
         return output
 
     def updateGradInput(self, input: list[np.ndarray], gradOutput: np.ndarray) -> list[np.ndarray]:
-        self._check(input)
-        self.check(gradOutput, 'gradOutput', input[0].shape)
+        input = self._check(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', input[0].shape)
         if self.inplace:
             self.gradInput = [gradOutput] * len(input)
         else:

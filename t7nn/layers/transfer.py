@@ -536,13 +536,13 @@ class SoftMaxBase(SameShape):
     Maxima and sums are arrays that broadcast over the tensor, or numbers, for a vector.
     """
 
-    def destination(self, name, tensor, what='input'):
-        self.check(tensor, what)
+    def check_input(self, tensor, what):
+        tensor = self.check(tensor, what)
         if not 1 <= tensor.ndim <= 4:
             raise self.error(f'expected 1D, 2D, 3D or 4D tensor, got shape {tensor.shape}')
         if not tensor.shape[1 - tensor.ndim % 2]:
             raise self.error(f'expected at least one class, got shape {tensor.shape}')
-        return super().destination(name, tensor, what)
+        return tensor
 
     def exp(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:
         """y = exp(x - max x); the maximum and the sum of y."""

@@ -5,9 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from ... import random
 from ...blas import ones
 from ...tensors import describe
+from .._initialization import draw_weight_and_bias
 from .._windows import Correlating, fold_add, full_sizes, times, windows
 
 
@@ -41,9 +41,7 @@ class Convolution(Correlating):
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw weight and bias uniformly with standard deviation `stdv`."""
-        bound = 1 / math.sqrt(self.fan_in()) if stdv is None else stdv * math.sqrt(3)
-        for parameter in self.parameters()[0]:
-            random.uniform(-bound, bound, out=parameter)
+        draw_weight_and_bias(self, self.fan_in(), stdv)
         return self
 
     # What a class may see otherwise
