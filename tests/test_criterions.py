@@ -500,7 +500,7 @@ BAD_CALLS = [
     (nn.DistKLDivCriterion(), M23, np.zeros(6), ValueError, r'the same size, got shapes \(2, 3\) and \(6,\)'),
     (nn.DistKLDivCriterion(), V3, None, TypeError, 'a tensor as target, got nil'),
     (nn.WeightedMSECriterion(ONES), np.zeros((3, 2)), np.zeros((3, 2)), ValueError, r'shape of the weight \(3,\)'),
-    (nn.WeightedMSECriterion(ONES), V2, V2, ValueError, r'nn.WeightedMSECriterion: input .* got shape \(2,\)'),
+    (nn.WeightedMSECriterion(ONES), V2, V2, ValueError, r'nn.WeightedMSECriterion: expected input .* got shape \(2,\)'),
     (nn.WeightedMSECriterion(ONES.astype(int)), V3, V3, TypeError, 'weight of float64, got int64'),
     (nn.SpatialAutoCropMSECriterion(), M23, M23, ValueError, 'of 3 or 4 dimensions'),
     (nn.SpatialAutoCropMSECriterion(), M23[None], M23, ValueError, r'shapes \(1, 2, 3\) and \(2, 3\)'),
@@ -514,7 +514,7 @@ BAD_CALLS = [
     (nn.ClassNLLCriterion(np.ones(2)), V3, 1, ValueError, 'weights for all 3'),
     (nn.ClassNLLCriterion(np.ones(2)), M23, np.ones(2), ValueError, 'weights for all 3'),
     (nn.SpatialClassNLLCriterion(np.ones(2)), np.zeros((1, 3, 1, 1)), np.ones((1, 1, 1)), ValueError, 'all 3'),
-    (nn.MultiMarginCriterion(1, np.ones(2)), V3, 1, ValueError, 'nn.MultiMarginCriterion: weights for all 3'),
+    (nn.MultiMarginCriterion(1, np.ones(2)), V3, 1, ValueError, 'nn.MultiMarginCriterion: expected weights for all 3'),
     (nn.ClassNLLCriterion(np.ones(3, int)), V3, 1, TypeError, 'weights of float64, got int64'),
     # labels
     (nn.ClassNLLCriterion(), V3, 4, IndexError, r'nn.ClassNLLCriterion: expected target in 1..3, got 4'),

@@ -210,7 +210,11 @@ ERRORS = [
         ValueError,
         'nn.Cosine: expected gradOutput of shape (4, 2), got shape (3, 2)',
     ),
-    (lambda: nn.LinearWeightNorm(3, 2).forward(ones(2)), ValueError, 'nn.LinearWeightNorm(3 -> 2): input of size 3'),
+    (
+        lambda: nn.LinearWeightNorm(3, 2).forward(ones(2)),
+        ValueError,
+        'nn.LinearWeightNorm(3 -> 2): expected input of size 3',
+    ),
     (
         lambda: nn.Maxout(3, 2, 2).forward(ones(2)),
         ValueError,
@@ -243,7 +247,7 @@ def test_nothing_changes_when_a_gradient_does_not_fit():
 def test_gradients_for_vectors_that_do_not_match(layer, x, dy):
     layer.forward(np.ones(2))
     before = [parameter.copy() for pair in layer.parameters() for parameter in pair]
-    with pytest.raises(ValueError, match=r'needed, .*got (shape )?\('):
+    with pytest.raises(ValueError, match=r'expected .*, got (shape )?\('):
         layer.accGradParameters(np.ones(x), np.ones(dy))
     for kept, parameter in zip(before, [parameter for pair in layer.parameters() for parameter in pair], strict=True):
         np.testing.assert_array_equal(parameter, kept)

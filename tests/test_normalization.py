@@ -122,7 +122,7 @@ def test_bad_batch_norms():
 def test_bad_input_of_batch_norm(shape):
     layer = nn.BatchNormalization(3)
     with pytest.raises(
-        ValueError, match=r'nn.BatchNormalization \(2D\) \(3\): input of 2 dimensions, a batch of 3 planes'
+        ValueError, match=r'nn.BatchNormalization \(2D\) \(3\): expected input of 2 dimensions, a batch of 3 planes'
     ):
         layer.forward(np.ones(shape))
     np.testing.assert_array_equal(layer.running_mean, 0)

@@ -519,7 +519,8 @@ def test_bad_line_search_arguments():
     x = np.zeros(2)
     with pytest.raises(ValueError, match='optim.lswolfe: d must have 2 elements like x'):
         optim.lswolfe(rosenbrock, x, 1.0, np.zeros(3), 0.0, np.zeros(2), -1.0)
-    with pytest.raises(ValueError, match=r'optim.polyinterp: expected rows \(x, f, slope\) as points, got shape \(2,\)'):
+    points = r'optim.polyinterp: expected rows \(x, f, slope\) as points, got shape \(2,\)'
+    with pytest.raises(ValueError, match=points):
         optim.polyinterp(np.zeros(2))
     with pytest.raises(TypeError, match='optim.FistaLS: expected a function as pl, got nil'):
         optim.FistaLS(rosenbrock, rosenbrock, None, x)

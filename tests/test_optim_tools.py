@@ -108,7 +108,11 @@ def test_text_of_a_matrix():
         (lambda c: c.add(4, 1), IndexError, 'classes from 1 to 3 as predictions, got 4'),
         (lambda c: c.add(0, 1), IndexError, 'classes from 1 to 3 as predictions, got 0'),
         (lambda c: c.add(1, 4), IndexError, 'classes from 1 to 3 as targets, got 4'),
-        (lambda c: c.batchAdd(np.array([1, 1.5]), np.array([1, 1])), IndexError, 'needed as predictions, got 1.5'),
+        (
+            lambda c: c.batchAdd(np.array([1, 1.5]), np.array([1, 1])),
+            IndexError,
+            'expected classes from 1 to 3 as predictions, got 1.5',
+        ),
         (
             lambda c: c.add(np.zeros((1, 3)), 1),
             ValueError,

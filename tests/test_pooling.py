@@ -479,7 +479,7 @@ def test_gradient_of_another_shape(layer):
 def test_backward_needs_forward(layer):
     g = layer.forward(IMAGE).copy()
     layer.clearState()
-    with pytest.raises(ValueError, match='forward .*needed first'):
+    with pytest.raises(ValueError, match=': expected forward .*first'):
         layer.updateGradInput(IMAGE, g)
 
 

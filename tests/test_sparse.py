@@ -390,7 +390,7 @@ def test_large_inputs():
 
 # Bad input
 
-LOOKUP = 'nn.LookupTable: '
+LOOKUP = 'nn.LookupTable: expected '
 
 
 def lookup(input):
@@ -464,7 +464,11 @@ ERRORS = [
         IndexError,
         'keys in 10..15, got 1 at position 1',
     ),
-    (lambda: nn.IndexLinear(6, 3, bias=np.ones(2)), ValueError, 'nn.IndexLinear: bias of shape (3,) and of the type'),
+    (
+        lambda: nn.IndexLinear(6, 3, bias=np.ones(2)),
+        ValueError,
+        'nn.IndexLinear: expected bias of shape (3,) and of the type',
+    ),
     (lambda: nn.IndexLinear(6, 3).getParameters(), TypeError, 'flatten: expected tensors, got a table with keys'),
 ]
 

@@ -357,7 +357,7 @@ BAD = [
     ),
     (lambda: nn.ParallelTable().add(nn.Tanh()), TWO, ValueError, 'a table of 1 as input, got a table of 2'),
     (lambda: nn.MapTable(nn.Tanh()), np.zeros(2), TypeError, 'a table as input, got shape'),
-    (lambda: nn.MapTable(), ONE, ValueError, r'a module, see add\(module\)'),
+    (lambda: nn.MapTable(), ONE, ValueError, r'expected a module to map, got none; add\(module\) puts it in'),
     (lambda: nn.SplitTable(3), np.zeros((2, 2)), ValueError, 'dimension 3, counted from 1, got a tensor of 2'),
     (lambda: nn.SplitTable(1), np.zeros(2), ValueError, r'cannot split a vector, got shape \(2,\)'),
     (lambda: nn.SplitTable(1), TWO, TypeError, 'a tensor as input, got a table of 2'),
@@ -375,7 +375,12 @@ BAD = [
     (lambda: nn.MixtureTable(), [np.zeros(3), TWO], ValueError, 'one gater output per expert, got 3 for 2'),
     (lambda: nn.MixtureTable(), [np.zeros(0), []], ValueError, 'one gater output per expert, got 0 for 0'),
     (lambda: nn.MixtureTable(), [np.zeros((1, 1, 2)), TWO], ValueError, r'gates of shape \(K,\) or \(N, K\)'),
-    (lambda: nn.MixtureTable(1), [np.zeros((2, 2)), np.zeros((2, 2))], ValueError, "dimension 1 is the batch's"),
+    (
+        lambda: nn.MixtureTable(1),
+        [np.zeros((2, 2)), np.zeros((2, 2))],
+        ValueError,
+        "expected experts in a dimension other than 1, which is the batch's, got dim = 1",
+    ),
     (
         lambda: nn.MixtureTable(),
         [np.zeros((3, 2)), TWO],
@@ -477,7 +482,7 @@ def test_bad_norms(p):
 
 
 def test_map_tables_have_one_module():
-    with pytest.raises(ValueError, match='nn.MapTable: expected a single module, there is one already'):
+    with pytest.raises(ValueError, match='nn.MapTable: expected a single module, got a second one'):
         nn.MapTable(nn.Tanh()).add(nn.Tanh())
     with pytest.raises(TypeError, match='nn.MapTable: expected a module, got int 3'):
         nn.MapTable(3)

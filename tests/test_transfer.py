@@ -325,7 +325,7 @@ def test_gradOutput_for_the_slope_of_prelu():
 def test_gradOutput_of_another_shape(layer):
     x = np.ones((2, 4))
     layer.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput .*needed, got shape \(3,\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of .*, got shape \(3,\)$'):
         layer.backward(x, np.ones(3))
 
 
