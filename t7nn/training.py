@@ -122,7 +122,8 @@ class StochasticGradient:
                 input, target = example
             except (TypeError, ValueError):
                 raise ValueError(
-                    f'nn.StochasticGradient: expected a pair (input, target) as example {i + 1}, got {describe(example)}'
+                    f'nn.StochasticGradient: expected a pair (input, target) as example {i + 1}, '
+                    f'got {describe(example)}'
                 ) from None
             total += criterion.forward(module.forward(input), target)
             module.updateGradInput(input, criterion.updateGradInput(module.output, target))

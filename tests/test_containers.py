@@ -36,7 +36,7 @@ def test_depth_concat_errors():
     net.forward(np.ones((3, 2)))
     with pytest.raises(ValueError, match=r'nn.DepthConcat: expected gradOutput of shape \(5, 2\), got shape \(5, 3\)'):
         net.updateGradInput(np.ones((3, 2)), np.ones((5, 3)))
-    with pytest.raises(ValueError, match='dimension 2, counted from 1, got a tensor of 1 dimensions'):
+    with pytest.raises(ValueError, match='expected dimension 2, counted from 1, got a tensor of 1 dimensions'):
         nn.DepthConcat(2).add(nn.Linear(2, 2)).forward(np.ones(2))
 
 

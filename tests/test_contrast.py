@@ -84,12 +84,12 @@ def test_bad_kernels(layer, shape):
 def test_bad_input(layer):
     module, x = layer(2), np.ones((2, 4, 5))
     for shape in ((4, 5), (3, 4, 5), (1, 3, 4, 5), (1, 1, 2, 4, 5)):
-        with pytest.raises(ValueError, match=r'an image of 2 planes or a batch of such, got shape \('):
+        with pytest.raises(ValueError, match=r'expected an image of 2 planes or a batch of such, got shape \('):
             module.forward(np.ones(shape))
-    with pytest.raises(TypeError, match='a tensor as input, got nil'):
+    with pytest.raises(TypeError, match='expected a tensor as input, got nil'):
         module.forward(None)
     module.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 4, 5\), got shape \(2, 4, 4\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 4, 5\), got shape \(2, 4, 4\)'):
         module.backward(x, x[..., :-1])
 
 

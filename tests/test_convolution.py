@@ -270,17 +270,17 @@ def test_no_more_than_the_budget_is_unfolded(monkeypatch):
     'layer, shape, message',
     [
         (nn.SpatialConvolution(2, 3, 5, 3), (2, 4, 4), 'input of at least 3x5 elements.* got 4x4'),
-        (nn.SpatialConvolution(2, 3, 3, 3), (3, 4, 4), 'input of 2xHxW, or a batch of such, got shape'),
+        (nn.SpatialConvolution(2, 3, 3, 3), (3, 4, 4), 'expected input of 2xHxW, or a batch of such, got shape'),
         (nn.SpatialConvolution(2, 3, 3, 3), (2, 4), r'input of 2xHxW.*got shape \(2, 4\)'),
-        (nn.SpatialConvolution(2, 3, 3, 3, 0), (2, 4, 4), 'stride and dilation of at least 1'),
+        (nn.SpatialConvolution(2, 3, 3, 3, 0), (2, 4, 4), 'expected .*stride and dilation of at least 1'),
         (nn.SpatialDilatedConvolution(1, 1, 3, 3, 1, 1, 1, 1, 4, 4), (1, 6, 7), 'at least 9x9 .* padding of 1x1'),
-        (nn.SpatialConvolutionLocal(1, 1, 5, 4, 2, 2), (1, 4, 4), 'input of 1x4x5, got sizes 4x4'),
+        (nn.SpatialConvolutionLocal(1, 1, 5, 4, 2, 2), (1, 4, 4), 'expected input of 1x4x5, got sizes 4x4'),
         (nn.SpatialConvolutionMap(np.array([[2.0, 1]]), 2, 2), (1, 4, 4), r'input of 2xHxW.*got shape \(1, 4, 4\)'),
         (nn.SpatialConvolutionMap(np.array([[2.0, 1]]), 2, 2), (2, 4, 1), 'input of at least 2x2 elements.*got 4x1'),
         (nn.SpatialFullConvolution(1, 1, 1, 1, 1, 1, 1), (1, 2, 2), 'larger input, got 2x2.*would be 2x0'),
         (nn.SpatialSubSampling(2, 3, 2), (2, 2, 2), 'input of at least 2x3 elements.*got 2x2'),
         (nn.TemporalConvolution(3, 2, 4), (3, 3), 'input of at least 4 elements.*got 3'),
-        (nn.TemporalConvolution(3, 2, 2), (4, 2), r'input of Wx3, or a batch of such, got shape \(4, 2\)'),
+        (nn.TemporalConvolution(3, 2, 2), (4, 2), r'expected input of Wx3, or a batch of such, got shape \(4, 2\)'),
         (nn.TemporalRowConvolution(3, 2, 1, True), (4, 3), r'input of 3xW.*got shape \(4, 3\)'),
         (nn.VolumetricConvolution(1, 1, 2, 3, 4), (1, 3, 3, 3), 'input of at least 2x4x3 elements.* got 3x3x3'),
         (nn.VolumetricFullConvolution(1, 1, 2, 2, 2), (1, 3, 3), r'input of 1xTxHxW.*got shape \(1, 3, 3\)'),
@@ -298,25 +298,25 @@ def test_gradOutput_that_does_not_fit():
     layer.forward(x)
     before = layer.gradWeight.copy()
     for step in (layer.updateGradInput, layer.accGradParameters):
-        with pytest.raises(ValueError, match='gradOutput of 2 x 2 planes of 2x2, got shape'):
+        with pytest.raises(ValueError, match='expected gradOutput of 2 x 2 planes of 2x2, got shape'):
             step(x, np.ones((2, 2, 3, 2)))
-        with pytest.raises(ValueError, match='gradOutput of 2 x 2 planes of 2x2, got shape'):
+        with pytest.raises(ValueError, match='expected gradOutput of 2 x 2 planes of 2x2, got shape'):
             step(x, np.ones((2, 2, 2)))
-        with pytest.raises(TypeError, match='gradOutput of float64, got float32'):
+        with pytest.raises(TypeError, match='expected gradOutput of float64, got float32'):
             step(x, np.ones((2, 2, 2, 2), np.float32))
     assert np.array_equal(layer.gradWeight, before)
 
 
 def test_constructions_that_do_not_fit():
-    with pytest.raises(ValueError, match='planes and kernel of at least 1'):
+    with pytest.raises(ValueError, match='expected planes and kernel of at least 1'):
         nn.SpatialConvolution(0, 1, 2, 2)
-    with pytest.raises(ValueError, match='planes and kernel of at least 1, got weights of 1x1x2x0'):
+    with pytest.raises(ValueError, match='expected planes and kernel of at least 1, got weights of 1x1x2x0'):
         nn.SpatialConvolution(1, 1, 0, 2)
-    with pytest.raises(ValueError, match='adj smaller than the stride 2,1, got 1,1'):
+    with pytest.raises(ValueError, match='expected adj smaller than the stride 2,1, got 1,1'):
         nn.SpatialFullConvolution(1, 1, 2, 2, 2, 1, 0, 0, 1, 1)
     with pytest.raises(ValueError, match='input of at least 3x5 elements.*got 2x9'):
         nn.SpatialConvolutionLocal(1, 1, 9, 2, 5, 3)
-    with pytest.raises(ValueError, match=r'a table of connections of shape \(n, 2\), got shape \(2, 3\)'):
+    with pytest.raises(ValueError, match=r'expected a table of connections of shape \(n, 2\), got shape \(2, 3\)'):
         nn.SpatialConvolutionMap(np.ones((2, 3)), 2, 2)
     with pytest.raises(ValueError, match='planes counted from 1 in the table of connections, got 0'):
         nn.SpatialConvolutionMap(np.zeros((1, 2)), 2, 2)
@@ -326,14 +326,14 @@ def test_target_that_cannot_be_a_target():
     layer = nn.SpatialFullConvolution(1, 1, 2, 2)
     x = np.ones((1, 2, 2))
     for table in ([x], [x, 5], [x, np.ones(3)], [x, x, x]):
-        with pytest.raises(ValueError, match='a target with HxW as second input, got a table of'):
+        with pytest.raises(ValueError, match='expected a target with HxW as second input, got a table of'):
             layer.forward(table)
 
 
 def test_an_image_of_another_dtype():
-    with pytest.raises(TypeError, match='input of float64, got float32'):
+    with pytest.raises(TypeError, match='expected input of float64, got float32'):
         nn.SpatialConvolution(1, 1, 2, 2).forward(np.ones((1, 3, 3), np.float32))
-    with pytest.raises(TypeError, match='a tensor as input, got a table of 2'):
+    with pytest.raises(TypeError, match='expected a tensor as input, got a table of 2'):
         nn.SpatialConvolution(1, 1, 2, 2).forward([1, 2])
 
 

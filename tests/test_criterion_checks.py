@@ -174,7 +174,7 @@ class NamesItself(nn.MSECriterion):
 
 BUGS = [
     ('results', Transposed, r'gradInput is float64\(3, 1\), the input float64\(1, 3\)'),
-    ('results', LossIsAnArray, r'a number as loss, got shape \(1,\)'),
+    ('results', LossIsAnArray, r'a number needed as loss, got shape \(1,\)'),
     ('results', ForgetsItsLoss, 'output is 0, forward gives'),
     ('results', ForgetsItsGradient, 'gradInput is not what backward gives'),
     ('results', GradientIsTheTarget, 'gradInput lies in the memory of input or target'),
@@ -197,11 +197,11 @@ BUGS = [
     ('copies', CloneForgetsAField, 'after clone: loss is'),
     ('copies', SharesItsGradient, r'once a clone is used, in the original: gradInput\[0, \d\] is'),
     ('wrong_dtype', TakesEveryDtype, 'input of float32 is taken without an error'),
-    ('wrong_dtype', ShortOfWords, 'float32 and float64 in "wrong"'),
+    ('wrong_dtype', ShortOfWords, 'float32 and float64 needed in "wrong"'),
     ('wrong_form', TakesEveryForm, 'a table of 1 is taken without an error'),
-    ('wrong_form', ShortOfWords, 'what is must stand in "wrong"'),
+    ('wrong_form', ShortOfWords, 'what is expected must stand in "wrong"'),
     ('wrong_form', BrokenAfterAnError, 'after an error: loss is'),
-    ('text', NamesItself, "str is 'nn.Squares', nn.NamesItself"),
+    ('text', NamesItself, "str is 'nn.Squares', nn.NamesItself needed"),
 ]
 
 
@@ -222,7 +222,7 @@ def test_without_a_bug_and_without_the_check_all_pass():
 
 
 def test_unknown_check():
-    with pytest.raises(ValueError, match=r"names of checks out of \['results', .*, got \['gradient'\]"):
+    with pytest.raises(ValueError, match=r"names of checks out of \['results', .* needed, got \['gradient'\]"):
         check_criterion(nn.MSECriterion(), *EXAMPLE, skip=['gradient'])
 
 

@@ -26,7 +26,7 @@ def test_a_decorator_is_a_container_of_one_module():
     decorator = nn.Decorator(linear)
     assert decorator.get(1) is linear and len(decorator) == 1
     assert decorator.parameters()[0] == linear.parameters()[0]
-    with pytest.raises(ValueError, match='input of size 3') as caught:
+    with pytest.raises(ValueError, match='expected input of size 3') as caught:
         decorator.forward(np.ones(4))
     assert caught.value.__notes__ == ['In 1 module of nn.Decorator']
 
@@ -164,7 +164,7 @@ def test_dont_cast_in_a_network_that_is_cast():
 def test_dont_cast_without_casting_takes_the_inner_type():
     module = nn.DontCast(nn.Linear(3, 2).float()).double()
     assert module.forward(np.ones(3, np.float32)).dtype == np.float32
-    with pytest.raises(TypeError, match='input of float32, got float64'):
+    with pytest.raises(TypeError, match='expected input of float32, got float64'):
         module.forward(np.ones(3))
 
 
@@ -256,7 +256,7 @@ def test_profile_prints_a_name(capsys):
 
 ERRORS = [
     (lambda: nn.Decorator(3), TypeError, 'nn.Decorator: expected a module, got int 3'),
-    (lambda: nn.Bottle(nn.Linear(3, 2)).forward([1]), TypeError, 'a tensor as input, got a table of 1'),
+    (lambda: nn.Bottle(nn.Linear(3, 2)).forward([1]), TypeError, 'expected a tensor as input, got a table of 1'),
     (
         lambda: nn.Bottle(nn.Linear(3, 2), 2, 1).forward(np.ones((2, 2, 3))),
         ValueError,
@@ -265,11 +265,11 @@ ERRORS = [
     (
         lambda: trained(nn.Bottle(nn.Linear(3, 2)), np.ones((2, 2, 3)), np.ones((4, 2))),
         ValueError,
-        "gradOutput of the output's shape (2, 2, 2), got shape (4, 2)",
+        "expected gradOutput of the output's shape (2, 2, 2), got shape (4, 2)",
     ),
     (lambda: nn.WeightNorm(nn.Tanh()), ValueError, 'nn.WeightNorm @ nn.Tanh: expected a module with a weight'),
-    (lambda: nn.WeightNorm(nn.Linear(3, 2), 3), ValueError, 'outputDim from 1 to 2, got 3'),
-    (lambda: nn.WeightNorm(nn.Linear(3, 2), 0), ValueError, 'outputDim from 1 to 2, got 0'),
+    (lambda: nn.WeightNorm(nn.Linear(3, 2), 3), ValueError, 'expected outputDim from 1 to 2, got 3'),
+    (lambda: nn.WeightNorm(nn.Linear(3, 2), 0), ValueError, 'expected outputDim from 1 to 2, got 0'),
     (lambda: nn.DontCast(nn.Tanh(), True, True, 'x').forward(np.ones(2)), TypeError, "got 'x'"),
 ]
 

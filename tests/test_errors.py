@@ -65,7 +65,7 @@ def layer(request):
 )
 def test_input_that_is_no_tensor_of_the_dtype(layer, input, text):
     module, name = layer
-    raises(TypeError, f'^{name}: {text}$', module.forward, input)
+    raises(TypeError, f'^{name}: expected {text}$', module.forward, input)
 
 
 def test_the_other_dtype_after_a_cast(layer):
@@ -82,7 +82,7 @@ def test_gradOutput_that_is_no_tensor_of_the_dtype(layer, method):
         (None, 'a tensor as gradOutput, got nil'),
         (output.astype(np.float32), 'gradOutput ' + BOTH_DTYPES),
     ):
-        raises(TypeError, f'^{name}: {text}$', getattr(module, method), X, gradOutput)
+        raises(TypeError, f'^{name}: expected {text}$', getattr(module, method), X, gradOutput)
 
 
 @pytest.mark.parametrize('shape', [(4,), (2, 3), (3, 3)])
@@ -91,7 +91,7 @@ def test_gradOutput_of_a_wrong_shape(layer, shape):
     module.forward(X)
     raises(
         ValueError,
-        rf'^{name}: gradOutput .*needed, .*got shape \({", ?".join(map(str, shape))},?\)$',
+        rf'^{name}: expected gradOutput .*, got shape \({", ?".join(map(str, shape))},?\)$',
         module.updateGradInput,
         X,
         np.ones(shape),
@@ -108,7 +108,7 @@ def test_gradOutput_of_branches(make):
         (np.ones(needed, np.float32), TypeError, 'gradOutput ' + BOTH_DTYPES),
         (np.ones(7), ValueError, rf'gradOutput of shape {re.escape(str(needed))}, got shape \(7,\)'),
     ):
-        raises(kind, f'^{name}: {text}$', module.updateGradInput, BATCH, gradOutput)
+        raises(kind, f'^{name}: expected {text}$', module.updateGradInput, BATCH, gradOutput)
 
 
 # Sizes and ranks
@@ -205,7 +205,7 @@ def test_gradients_of_a_linear_layer(method, input, gradOutput, kind, text):
     module = linear()
     module.forward(X)
     before = copy.deepcopy(module.parameters())
-    raises(kind, rf'^nn\.Linear\(3 -> 2\): {text}$', getattr(module, method), input, gradOutput, 0.5)
+    raises(kind, rf'^nn\.Linear\(3 -> 2\): expected {text}$', getattr(module, method), input, gradOutput, 0.5)
     for kept, now in zip(sum(before, []), sum(module.parameters(), []), strict=True):
         assert np.array_equal(kept, now)
 
@@ -277,7 +277,7 @@ def test_elementwise_criterions(kind, method):
         (X, SINGLE, TypeError, 'target ' + BOTH_DTYPES),
         (X, np.ones(4), ValueError, r'target of 3 elements as in the input of shape \(3,\), got shape \(4,\)'),
     ):
-        raises(error, rf'^nn\.{kind.__name__}: {text}$', getattr(kind(), method), input, target)
+        raises(error, rf'^nn\.{kind.__name__}: expected {text}$', getattr(kind(), method), input, target)
 
 
 @pytest.mark.parametrize('method', ['forward', 'backward'])
@@ -301,9 +301,9 @@ def test_class_criterions(kind, method):
         if method == 'backward':
             criterion.forward(input, 1 if input.ndim == 1 else np.array([1, 2]))
         raises(error, nll + f'.*{text}', getattr(criterion, method), input, target)
-    rank = r'input of 1 or 2 dimensions, got shape \(2, 3, 2\)'
+    rank = r'expected input of 1 or 2 dimensions, got shape \(2, 3, 2\)'
     raises(ValueError, nll + rank, kind().forward, np.ones((2, 3, 2)), np.ones((2, 2)))
-    raises(TypeError, rf'^nn\.{kind.__name__}: input {BOTH_DTYPES}$', kind().forward, SINGLE, 1)
+    raises(TypeError, rf'^nn\.{kind.__name__}: expected input {BOTH_DTYPES}$', kind().forward, SINGLE, 1)
     raises(TypeError, rf'^nn\.{kind.__name__}: expected a tensor as input, got a table of 1$', kind().forward, [X], 1)
     raises(ValueError, nll + r'.*3.*2', kind(np.ones(2)).forward, X, 1)
 
@@ -346,11 +346,11 @@ def test_network_works_after_an_error():
     net = filled(nn.Sequential(), linear(), nn.Tanh(), nn.Linear(2, 2))
     expected = net.forward(X).copy(), net.backward(X, np.ones(2)).copy(), copy.deepcopy(net.parameters())
     for bad in (np.ones(4), SINGLE, [X], None):
-        raises((TypeError, ValueError), 'needed', net.forward, bad)
+        raises((TypeError, ValueError), 'expected', net.forward, bad)
     net.forward(X)
     for bad in (np.ones(3), np.ones(2, np.float32), [X], None):
-        raises((TypeError, ValueError), 'needed', net.backward, X, bad)
-        raises((TypeError, ValueError), 'needed', net.accUpdateGradParameters, X, bad, 0.1)
+        raises((TypeError, ValueError), 'expected', net.backward, X, bad)
+        raises((TypeError, ValueError), 'expected', net.accUpdateGradParameters, X, bad, 0.1)
     for mine, its in zip(sum(net.parameters(), []), sum(expected[2], []), strict=True):
         assert np.array_equal(mine, its)
     net.zeroGradParameters()

@@ -138,7 +138,7 @@ def test_warning_below_float64():
 def test_error_leaves_the_input_as_it_was():
     input = np.ones(4)
     net = nn.Sequential().add(nn.Tanh()).add(nn.Linear(3, 2))
-    with pytest.raises(ValueError, match='input of size 3'):
+    with pytest.raises(ValueError, match='expected input of size 3'):
         nn.Jacobian.forward(net, input)
 
     class Fails(nn.Tanh):
@@ -162,7 +162,7 @@ def test_non_contiguous_parameters():
 @pytest.mark.parametrize(
     ('call', 'kind', 'text'),
     [
-        (lambda: nn.Jacobian.forward(nn.Identity(), []), TypeError, "a tensor as input, got a table of 0"),
+        (lambda: nn.Jacobian.forward(nn.Identity(), []), TypeError, "expected a tensor as input, got a table of 0"),
         (
             lambda: nn.Jacobian.backward(nn.Linear(2, 1), np.ones(2), np.ones(2)),
             TypeError,

@@ -181,23 +181,23 @@ ERRORS = [
     (
         lambda: nn.Bilinear(3, 2, 4).forward([ones((4, 3)), ones((5, 2))]),
         ValueError,
-        'inputs of shapes (N, 3) and (N, 2), got shape (4, 3) and shape (5, 2)',
+        'expected inputs of shapes (N, 3) and (N, 2), got shape (4, 3) and shape (5, 2)',
     ),
     (lambda: nn.Bilinear(3, 2, 4).forward([ones(3), ones(2)]), ValueError, 'got shape (3,) and shape (2,)'),
-    (lambda: nn.Bilinear(3, 2, 4).forward([ones((4, 3)), None]), TypeError, 'a tensor as input 2, got nil'),
+    (lambda: nn.Bilinear(3, 2, 4).forward([ones((4, 3)), None]), TypeError, 'expected a tensor as input 2, got nil'),
     (
         lambda: trained(nn.Bilinear(3, 2, 4), [ones((4, 3)), ones((4, 2))], ones((4, 3))),
         ValueError,
-        'gradOutput of shape (4, 4), got shape (4, 3)',
+        'expected gradOutput of shape (4, 4), got shape (4, 3)',
     ),
     (lambda: nn.Add(4).forward(ones((4, 3))), ValueError, 'nn.Add: expected input that fits a tensor of shape (4,)'),
     (lambda: nn.Add(4).forward(ones(3)), ValueError, 'got shape (3,)'),
     (lambda: nn.Add(4).forward([ones(4)]), TypeError, 'nn.Add: expected a tensor as input, got a table of 1'),
-    (lambda: nn.Add(4).forward(ones(4, int)), TypeError, 'input of float64, got int64'),
+    (lambda: nn.Add(4).forward(ones(4, int)), TypeError, 'expected input of float64, got int64'),
     (lambda: nn.CAdd(2, 3).forward(ones((2, 2))), ValueError, 'that fits a tensor of shape (2, 3)'),
     (lambda: nn.CMul(1.5), TypeError, 'nn.CMul: expected whole numbers as sizes, got (1.5,)'),
     (lambda: nn.CMul(), TypeError, 'nn.CMul: expected whole numbers as sizes, got ()'),
-    (lambda: trained(nn.CMul(3), ones(3), ones(4)), ValueError, 'gradOutput of shape (3,), got shape (4,)'),
+    (lambda: trained(nn.CMul(3), ones(3), ones(4)), ValueError, 'expected gradOutput of shape (3,), got shape (4,)'),
     (lambda: trained(nn.Mul(), ones(3), None), TypeError, 'nn.Mul: expected a tensor as gradOutput, got nil'),
     (
         lambda: nn.Euclidean(3, 2).forward(ones((4, 2))),
@@ -210,7 +210,11 @@ ERRORS = [
         ValueError,
         'nn.Cosine: expected gradOutput of shape (4, 2), got shape (3, 2)',
     ),
-    (lambda: nn.LinearWeightNorm(3, 2).forward(ones(2)), ValueError, 'nn.LinearWeightNorm(3 -> 2): input of size 3'),
+    (
+        lambda: nn.LinearWeightNorm(3, 2).forward(ones(2)),
+        ValueError,
+        'nn.LinearWeightNorm(3 -> 2): expected input of size 3',
+    ),
     (
         lambda: nn.Maxout(3, 2, 2).forward(ones(2)),
         ValueError,
@@ -243,7 +247,7 @@ def test_nothing_changes_when_a_gradient_does_not_fit():
 def test_gradients_for_vectors_that_do_not_match(layer, x, dy):
     layer.forward(np.ones(2))
     before = [parameter.copy() for pair in layer.parameters() for parameter in pair]
-    with pytest.raises(ValueError, match=r'needed, .*got (shape )?\('):
+    with pytest.raises(ValueError, match=r'expected .*, got (shape )?\('):
         layer.accGradParameters(np.ones(x), np.ones(dy))
     for kept, parameter in zip(before, [parameter for pair in layer.parameters() for parameter in pair], strict=True):
         np.testing.assert_array_equal(parameter, kept)

@@ -85,13 +85,13 @@ def test_missing_column(table, capsys):
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('a,b\n1,2\n3,x\n', "line 3: expected a number in column 'b', got 'x'"),
-        ('a,b\n1,2\n3,\n', "line 3: expected a number in column 'b', got ''"),
-        ('a,b\n1,inf\n', "line 2: expected a finite number in column 'b', got 'inf'"),
-        ('a,b\n1,2,3\n', 'line 2: expected 2 values, got 3'),
-        ('', 'a line of column names, got an empty file'),
-        ('b\n1\n2\n', "at least one column beside 'b'"),
-        ('a,b\n1,2\n', 'at least 2 rows for training and 2 for testing, got 1 rows and --train 100'),
+        ('a,b\n1,2\n3,x\n', "line 3: a number needed in column 'b', got 'x'"),
+        ('a,b\n1,2\n3,\n', "line 3: a number needed in column 'b', got ''"),
+        ('a,b\n1,inf\n', "line 2: a finite number needed in column 'b', got 'inf'"),
+        ('a,b\n1,2,3\n', 'line 2: 2 values needed, got 3'),
+        ('', 'a line of column names needed, got an empty file'),
+        ('b\n1\n2\n', "at least one column beside 'b' needed"),
+        ('a,b\n1,2\n', 'at least 2 rows for training and 2 for testing needed, got 1 rows and --train 100'),
     ],
 )
 def test_table_that_makes_no_sense(tmp_path, capsys, text, message):
@@ -103,19 +103,19 @@ def test_table_that_makes_no_sense(tmp_path, capsys, text, message):
 def test_file_that_is_no_text(tmp_path, capsys):
     path = tmp_path / 'bad.csv'
     path.write_bytes(b'\xff\xfe\x00')
-    assert 'a text file of numbers' in failure(capsys, 'regularize', '--data', str(path), '--target', 'b')
+    assert 'a text file of numbers needed' in failure(capsys, 'regularize', '--data', str(path), '--target', 'b')
 
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--iterations', '0'], '--iterations of at least 1, got 0'),
-        (['--hidden', '-1'], '--hidden of at least 1, got -1'),
-        (['--l1', '-0.1'], 'a finite --l1 >= 0, got -0.1'),
-        (['--l2', 'nan'], 'a finite --l2 >= 0, got nan'),
-        (['--rate', 'inf'], 'a finite --rate >= 0, got inf'),
+        (['--iterations', '0'], '--iterations of at least 1 needed, got 0'),
+        (['--hidden', '-1'], '--hidden of at least 1 needed, got -1'),
+        (['--l1', '-0.1'], 'a finite --l1 >= 0 needed, got -0.1'),
+        (['--l2', 'nan'], 'a finite --l2 >= 0 needed, got nan'),
+        (['--rate', 'inf'], 'a finite --rate >= 0 needed, got inf'),
         (['--rate', 'fast'], "argument --rate: invalid float value: 'fast'"),
-        (['--train', '441'], 'at least 2 rows for training and 2 for testing, got 442 rows and --train 441'),
+        (['--train', '441'], 'at least 2 rows for training and 2 for testing needed, got 442 rows and --train 441'),
         (['--target', 'price'], '--data and --target go together'),
         (['--what'], 'unrecognized arguments: --what'),
     ],

@@ -119,7 +119,7 @@ def test_flatten(case):
 
 
 def test_flatten_needs_one_dtype():
-    with pytest.raises(TypeError, match=r"tensors of one dtype, got \['float32', 'float64'\]"):
+    with pytest.raises(TypeError, match=r"expected tensors of one dtype, got \['float32', 'float64'\]"):
         flatten([np.zeros(2), np.zeros(2, np.float32)])
 
 
@@ -154,7 +154,7 @@ def test_share(case):
     same(case, 'before', net.parameters()[0])
     same(case, 'otherBefore', other.parameters()[0])
     if 'fails' in case:
-        with pytest.raises(ValueError, match='a container of 3 modules to share with, got 1'):
+        with pytest.raises(ValueError, match='expected a container of 3 modules to share with, got 1'):
             net.share(other, *case['fields'])
         return
     assert net.share(other, *case['fields']) is net

@@ -51,7 +51,7 @@ def test_evaluation_of_plane_dropouts(layer):
     with pytest.raises(ValueError, match=rf'{module.typename}\(0.300000\): backprop only defined while training'):
         module.backward(x, x)
     module.training()
-    with pytest.raises(ValueError, match='forward in training mode first, for an input of shape'):
+    with pytest.raises(ValueError, match='expected forward in training mode first, for an input of shape'):
         module.backward(x, x)
 
 
@@ -59,14 +59,16 @@ def test_evaluation_of_plane_dropouts(layer):
 def test_bad_input_of_plane_dropouts(layer):
     dimensions = PLANES[layer] + 2
     for wrong in (dimensions - 2, dimensions + 1):
-        with pytest.raises(ValueError, match=rf'{dimensions}D \(batch\) or {dimensions - 1}D input, got shape \(1,'):
+        with pytest.raises(
+            ValueError, match=rf'expected {dimensions}D \(batch\) or {dimensions - 1}D input, got shape \(1,'
+        ):
             layer().forward(np.ones((1,) * wrong))
     x = np.ones((2,) * dimensions)
     module = layer()
     module.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 2.*\), got shape \(3,\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 2.*\), got shape \(3,\)'):
         module.backward(x, np.ones(3))
-    with pytest.raises(TypeError, match='a tensor as input, got nil'):
+    with pytest.raises(TypeError, match='expected a tensor as input, got nil'):
         module.forward(None)
 
 
@@ -108,11 +110,11 @@ def test_bad_input_of_white_noise():
     with pytest.raises(ValueError, match=r'nn.WhiteNoise: expected std > 0, got -1'):
         nn.WhiteNoise(0, -1)
     module = nn.WhiteNoise()
-    with pytest.raises(TypeError, match='a tensor as input, got a table of 1'):
+    with pytest.raises(TypeError, match='expected a tensor as input, got a table of 1'):
         module.forward([1.0])
     x = np.ones((2, 3))
     module.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\), got shape \(3,\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 3\), got shape \(3,\)'):
         module.backward(x, np.ones(3))
 
 

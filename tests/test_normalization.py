@@ -122,7 +122,7 @@ def test_bad_batch_norms():
 def test_bad_input_of_batch_norm(shape):
     layer = nn.BatchNormalization(3)
     with pytest.raises(
-        ValueError, match=r'nn.BatchNormalization \(2D\) \(3\): input of 2 dimensions, a batch of 3 planes'
+        ValueError, match=r'nn.BatchNormalization \(2D\) \(3\): expected input of 2 dimensions, a batch of 3 planes'
     ):
         layer.forward(np.ones(shape))
     np.testing.assert_array_equal(layer.running_mean, 0)
@@ -130,15 +130,15 @@ def test_bad_input_of_batch_norm(shape):
 
 def test_bad_gradients_of_batch_norm():
     layer, x = nn.BatchNormalization(3), np.ones((2, 3))
-    with pytest.raises(ValueError, match='forward in training mode first'):
+    with pytest.raises(ValueError, match='expected forward in training mode first'):
         layer.backward(x, x)
     layer.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\), got shape \(4, 3\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 3\), got shape \(4, 3\)'):
         layer.backward(x, np.ones((4, 3)))
-    with pytest.raises(TypeError, match='gradOutput of float64, got float32'):
+    with pytest.raises(TypeError, match='expected gradOutput of float64, got float32'):
         layer.backward(x, x.astype(np.float32))
     layer.clearState()
-    with pytest.raises(ValueError, match='forward in training mode first'):
+    with pytest.raises(ValueError, match='expected forward in training mode first'):
         layer.backward(x, x)
 
 
@@ -189,9 +189,9 @@ def test_bad_normalize():
         ValueError, match=r'nn.Normalize\(2\): expected a vector or a batch of them, got shape \(1, 2, 3\)'
     ):
         layer.forward(np.ones((1, 2, 3)))
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3\), got shape \(3,\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 3\), got shape \(3,\)'):
         layer.updateGradInput(np.ones((2, 3)), np.ones(3))
-    with pytest.raises(TypeError, match='a tensor as input, got float 1.0'):
+    with pytest.raises(TypeError, match='expected a tensor as input, got float 1.0'):
         layer.forward(1.0)
 
 
@@ -250,11 +250,11 @@ def test_bad_cross_map_lrn():
     layer, x = nn.SpatialCrossMapLRN(3), np.ones((2, 3, 4))
     with pytest.raises(ValueError, match=r'nn.SpatialCrossMapLRN: expected 3D or 4D input, got shape \(3, 4\)'):
         layer.forward(x[0])
-    with pytest.raises(ValueError, match=r'forward first, for an input of shape \(2, 3, 4\)'):
+    with pytest.raises(ValueError, match=r'expected forward first, for an input of shape \(2, 3, 4\)'):
         layer.backward(x, x)
     layer.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 3, 4\), got shape \(1, 3, 4\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 3, 4\), got shape \(1, 3, 4\)'):
         layer.backward(x, x[:1])
     layer.clearState()
-    with pytest.raises(ValueError, match='forward first'):
+    with pytest.raises(ValueError, match='expected forward first'):
         layer.backward(x, x)

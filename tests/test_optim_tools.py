@@ -105,25 +105,29 @@ def test_text_of_a_matrix():
 @pytest.mark.parametrize(
     'call, kind, text',
     [
-        (lambda c: c.add(4, 1), IndexError, 'classes from 1 to 3 as predictions, got 4'),
-        (lambda c: c.add(0, 1), IndexError, 'classes from 1 to 3 as predictions, got 0'),
-        (lambda c: c.add(1, 4), IndexError, 'classes from 1 to 3 as targets, got 4'),
-        (lambda c: c.batchAdd(np.array([1, 1.5]), np.array([1, 1])), IndexError, 'needed as predictions, got 1.5'),
+        (lambda c: c.add(4, 1), IndexError, 'expected classes from 1 to 3 as predictions, got 4'),
+        (lambda c: c.add(0, 1), IndexError, 'expected classes from 1 to 3 as predictions, got 0'),
+        (lambda c: c.add(1, 4), IndexError, 'expected classes from 1 to 3 as targets, got 4'),
+        (
+            lambda c: c.batchAdd(np.array([1, 1.5]), np.array([1, 1])),
+            IndexError,
+            'expected classes from 1 to 3 as predictions, got 1.5',
+        ),
         (
             lambda c: c.add(np.zeros((1, 3)), 1),
             ValueError,
-            r'a class or a vector .* got shape \(1, 3\) and int 1',
+            r'expected a class or a vector .* got shape \(1, 3\) and int 1',
         ),
         (
             lambda c: c.batchAdd(np.zeros((1, 1, 3)), np.ones(1)),
             ValueError,
-            r'predictions with 1 or 2 dimensions, got shape \(1, 1, 3\)',
+            r'expected predictions with 1 or 2 dimensions, got shape \(1, 1, 3\)',
         ),
-        (lambda c: c.batchAdd(np.ones(1), np.ones(())), ValueError, 'targets with 1 or 2 dimensions'),
+        (lambda c: c.batchAdd(np.ones(1), np.ones(())), ValueError, 'expected targets with 1 or 2 dimensions'),
         (
             lambda c: c.batchAdd(np.ones(2), np.ones(3)),
             ValueError,
-            'as many predictions as targets, got 2 and 3',
+            'expected as many predictions as targets, got 2 and 3',
         ),
         (lambda c: optim.ConfusionMatrix('many'), TypeError, "a number of classes or a list .* got str 'many'"),
     ],

@@ -146,7 +146,7 @@ def test_tolerance_and_skip():
     slightly = np.tanh, lambda x, dy: 1.001 * dy / np.cosh(x) ** 2
     assert_same(slightly, nn.Tanh(), X, tolerance=0.01)
     assert_same(slightly, nn.Tanh(), X, skip=['input_gradient'])
-    with pytest.raises(ValueError, match=r"names of checks out of \['output', .*, got \['gradInput'\]"):
+    with pytest.raises(ValueError, match=r"names of checks out of \['output', .* needed, got \['gradInput'\]"):
         assert_same(slightly, nn.Tanh(), X, skip=['gradInput'])
 
 
@@ -173,12 +173,12 @@ def test_parameters_that_are_no_two_lists():
         def parameters(self):
             return [self.weight, self.bias]
 
-    with pytest.raises(TypeError, match=r'two lists from Plain\.parameters\(\), of parameters and of gradients'):
+    with pytest.raises(TypeError, match=r'two lists needed from Plain\.parameters\(\), of parameters and of gradients'):
         assert_same(Plain(), linear(), X)
 
 
 def test_nothing_that_can_be_run():
-    with pytest.raises(TypeError, match='a function, or a pair of functions, got int 3'):
+    with pytest.raises(TypeError, match='a function, or a pair of functions needed, got int 3'):
         assert_same(nn.Tanh(), 3, X)
 
 

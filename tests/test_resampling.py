@@ -95,15 +95,20 @@ IMAGE = np.zeros((2, 3, 4))
 BAD = [
     (nn.SpatialZeroPadding(-2, -2, 0, 0), IMAGE, ValueError, 'too small: got 3x4, of which the output would be 3x0'),
     (nn.SpatialZeroPadding(-5, 6, 0, 0), IMAGE, ValueError, 'too small: got 3x4'),
-    (nn.SpatialZeroPadding(1), IMAGE[0], ValueError, r'planesxHxW, or a batch of such, got shape \(3, 4\)'),
-    (nn.SpatialReflectionPadding(0, 0, 3, 0), IMAGE, ValueError, 'larger than the pads, got 3x4'),
-    (nn.SpatialReplicationPadding(1), IMAGE.astype('f'), TypeError, 'input of float64, got float32'),
+    (nn.SpatialZeroPadding(1), IMAGE[0], ValueError, r'expected .*planesxHxW, or a batch of such, got shape \(3, 4\)'),
+    (nn.SpatialReflectionPadding(0, 0, 3, 0), IMAGE, ValueError, 'expected .*larger than the pads, got 3x4'),
+    (nn.SpatialReplicationPadding(1), IMAGE.astype('f'), TypeError, 'expected input of float64, got float32'),
     (nn.SpatialReplicationPadding(1), IMAGE[:, :0], ValueError, 'too small: got 0x4'),
     (nn.VolumetricReplicationPadding(1), IMAGE, ValueError, r'planesxDxHxW, .* got shape \(2, 3, 4\)'),
     (nn.SpatialUpSamplingNearest(2), IMAGE[0], ValueError, r'planesxHxW.* got shape \(3, 4\)'),
     (nn.SpatialUpSamplingBilinear({'oheight': 0, 'owidth': 2}), IMAGE, ValueError, 'got 3x4 for an output of 0x2'),
-    (nn.UpSampling(2), IMAGE, ValueError, r'Nxplanesx\[D\]xHxW, got shape \(2, 3, 4\)'),
-    (nn.UpSampling({'oheight': 2, 'owidth': 2}, 'linear'), IMAGE[None, None], ValueError, 'odepth for volumes'),
+    (nn.UpSampling(2), IMAGE, ValueError, r'expected .*Nxplanesx\[D\]xHxW, got shape \(2, 3, 4\)'),
+    (
+        nn.UpSampling({'oheight': 2, 'owidth': 2}, 'linear'),
+        IMAGE[None, None],
+        ValueError,
+        'expected odepth for volumes',
+    ),
 ]
 
 
@@ -116,13 +121,13 @@ def test_bad_input(layer, input, kind, text):
 
 def test_bad_gradient_and_arguments():
     layer = nn.SpatialReplicationPadding(1)
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(2, 5, 6\), got shape \(2, 3, 4\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 5, 6\), got shape \(2, 3, 4\)'):
         layer.updateGradInput(IMAGE, IMAGE)
     for make in (nn.SpatialUpSamplingNearest, nn.SpatialUpSamplingBilinear, nn.UpSampling):
         for scale in (0, 1.5, float('nan')):
             with pytest.raises(ValueError, match=f'scale_factor must be a whole number of at least 1, got {scale}'):
                 make(scale)
-    with pytest.raises(ValueError, match=r"owidth and oheight, got \{'owidth': 2\}"):
+    with pytest.raises(ValueError, match=r"expected owidth and oheight, got \{'owidth': 2\}"):
         nn.SpatialUpSamplingBilinear({'owidth': 2})
     with pytest.raises(ValueError, match='height and width are required'):
         nn.UpSampling({'owidth': 2}, 'linear')

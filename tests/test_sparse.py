@@ -390,7 +390,7 @@ def test_large_inputs():
 
 # Bad input
 
-LOOKUP = 'nn.LookupTable: '
+LOOKUP = 'nn.LookupTable: expected '
 
 
 def lookup(input):
@@ -412,27 +412,27 @@ ERRORS = [
     (
         lambda: lookup(np.ones((1, 1, 1), int)),
         ValueError,
-        'a vector or a matrix of indices, got shape (1, 1, 1)',
+        'expected a vector or a matrix of indices, got shape (1, 1, 1)',
     ),
     (lambda: lookup(np.array([1, 0])), IndexError, LOOKUP + 'index in 1..5, got 0 at position 2'),
-    (lambda: lookup(np.array([[1], [6]])), IndexError, 'index in 1..5, got 6 at position 2, 1'),
-    (lambda: lookup(np.array([-1])), IndexError, 'index in 1..5, got -1 at position 1'),
-    (lambda: lookup(np.array([1.0, np.nan])), IndexError, 'index in 1..5, got nan at position 2'),
-    (lambda: lookup(np.array([1.5])), ValueError, 'whole numbers as indices'),
+    (lambda: lookup(np.array([[1], [6]])), IndexError, 'expected index in 1..5, got 6 at position 2, 1'),
+    (lambda: lookup(np.array([-1])), IndexError, 'expected index in 1..5, got -1 at position 1'),
+    (lambda: lookup(np.array([1.0, np.nan])), IndexError, 'expected index in 1..5, got nan at position 2'),
+    (lambda: lookup(np.array([1.5])), ValueError, 'expected whole numbers as indices'),
     (
         lambda: nn.LookupTable(5, 2).accGradParameters(np.array([1]), np.ones((2, 2))),
         ValueError,
-        'gradOutput of shape (1, 2), got shape (2, 2)',
+        'expected gradOutput of shape (1, 2), got shape (2, 2)',
     ),
     (
         lambda: nn.LookupTable(5, 2).accGradParameters(np.array([7]), np.ones((1, 2))),
         IndexError,
-        'index in 1..5, got 7 at position 1',
+        'expected index in 1..5, got 7 at position 1',
     ),
-    (lambda: nn.LookupTable(5, 2, 0, 1, -1).forward(KEYS), ValueError, 'a positive normType, got -1'),
-    (lambda: nn.PartialLinear(3, 4).forward(np.ones(3)), ValueError, 'input of shape (N, 3), got shape (3,)'),
-    (lambda: nn.PartialLinear(3, 4).setPartition([1]), TypeError, 'a vector of indices, got a table of 1'),
-    (lambda: nn.PartialLinear(3, 4).setPartition(np.array([5])), IndexError, 'index in 1..4, got 5'),
+    (lambda: nn.LookupTable(5, 2, 0, 1, -1).forward(KEYS), ValueError, 'expected a positive normType, got -1'),
+    (lambda: nn.PartialLinear(3, 4).forward(np.ones(3)), ValueError, 'expected input of shape (N, 3), got shape (3,)'),
+    (lambda: nn.PartialLinear(3, 4).setPartition([1]), TypeError, 'expected a vector of indices, got a table of 1'),
+    (lambda: nn.PartialLinear(3, 4).setPartition(np.array([5])), IndexError, 'expected index in 1..4, got 5'),
     (lambda: nn.SparseLinear(6, 3, 1), TypeError, 'nn.SparseLinear: expected True or False as doGradInput, got 1'),
     (lambda: linear(np.array([[1, 0.5], [7, 1]])), IndexError, 'got 7.0 in entry 2 of sample 1'),
     (
@@ -440,31 +440,43 @@ ERRORS = [
         IndexError,
         'nn.SparseLinear: expected index in 1..6, got 0.0 in entry 2 of sample 2',
     ),
-    (lambda: linear(np.array([[1.5, 1]])), IndexError, 'index in 1..6, got 1.5 in entry 1 of sample 1'),
-    (lambda: linear(np.array([[np.nan, 1]])), IndexError, 'index in 1..6, got nan in entry 1 of sample 1'),
-    (lambda: linear(np.ones((2, 3))), ValueError, 'samples of shape (n, 2), rows of index and value'),
-    (lambda: linear(np.ones(2)), ValueError, 'samples of shape (n, 2), rows of index and value'),
-    (lambda: linear([1]), TypeError, 'a tensor as input, got int 1'),
-    (lambda: linear(None), TypeError, 'a tensor as input, got nil'),
-    (lambda: linear(np.ones((2, 2), np.float32)), TypeError, 'input of float64, got float32'),
+    (lambda: linear(np.array([[1.5, 1]])), IndexError, 'expected index in 1..6, got 1.5 in entry 1 of sample 1'),
+    (lambda: linear(np.array([[np.nan, 1]])), IndexError, 'expected index in 1..6, got nan in entry 1 of sample 1'),
+    (lambda: linear(np.ones((2, 3))), ValueError, 'expected samples of shape (n, 2), rows of index and value'),
+    (lambda: linear(np.ones(2)), ValueError, 'expected samples of shape (n, 2), rows of index and value'),
+    (lambda: linear([1]), TypeError, 'expected a tensor as input, got int 1'),
+    (lambda: linear(None), TypeError, 'expected a tensor as input, got nil'),
+    (lambda: linear(np.ones((2, 2), np.float32)), TypeError, 'expected input of float64, got float32'),
     (lambda: keyed(KEYS), ValueError, 'nn.IndexLinear: expected a table {keys, values} or {keys, values, sizes}'),
-    (lambda: nn.IndexLinear(6, 3).forward(KEYS), TypeError, 'a table as input, got shape (2,)'),
-    (lambda: keyed(KEYS, [VALUES]), TypeError, 'keys and values both as tensors or both as tables'),
-    (lambda: keyed([KEYS], [VALUES, VALUES]), ValueError, 'keys and values of as many samples, got 1 and 2'),
-    (lambda: keyed([], []), ValueError, 'keys and values of as many samples, got 0 and 0'),
-    (lambda: keyed(VALUES, VALUES), TypeError, 'a tensor of int64 as keys, got float64'),
-    (lambda: keyed(KEYS, KEYS), TypeError, 'values of float64, got int64'),
-    (lambda: keyed(KEYS, np.ones(3)), ValueError, 'keys and values of one size, got shape (2,) and shape (3,)'),
-    (lambda: keyed(KEYS, VALUES, np.array([1, 2])), ValueError, 'sizes that add up to the 2 keys, got [1, 2]'),
-    (lambda: keyed(KEYS, VALUES, np.array([3, -1])), ValueError, 'sizes that add up to the 2 keys, got [3, -1]'),
-    (lambda: keyed(KEYS * 4, VALUES), IndexError, 'keys in 1..6, got 8 at position 2'),
-    (lambda: keyed(KEYS - 1, VALUES), IndexError, 'keys in 1..6, got 0 at position 1'),
+    (lambda: nn.IndexLinear(6, 3).forward(KEYS), TypeError, 'expected a table as input, got shape (2,)'),
+    (lambda: keyed(KEYS, [VALUES]), TypeError, 'expected keys and values both as tensors or both as tables'),
+    (lambda: keyed([KEYS], [VALUES, VALUES]), ValueError, 'expected keys and values of as many samples, got 1 and 2'),
+    (lambda: keyed([], []), ValueError, 'expected keys and values of as many samples, got 0 and 0'),
+    (lambda: keyed(VALUES, VALUES), TypeError, 'expected a tensor of int64 as keys, got float64'),
+    (lambda: keyed(KEYS, KEYS), TypeError, 'expected values of float64, got int64'),
+    (
+        lambda: keyed(KEYS, np.ones(3)),
+        ValueError,
+        'expected keys and values of one size, got shape (2,) and shape (3,)',
+    ),
+    (lambda: keyed(KEYS, VALUES, np.array([1, 2])), ValueError, 'expected sizes that add up to the 2 keys, got [1, 2]'),
+    (
+        lambda: keyed(KEYS, VALUES, np.array([3, -1])),
+        ValueError,
+        'expected sizes that add up to the 2 keys, got [3, -1]',
+    ),
+    (lambda: keyed(KEYS * 4, VALUES), IndexError, 'expected keys in 1..6, got 8 at position 2'),
+    (lambda: keyed(KEYS - 1, VALUES), IndexError, 'expected keys in 1..6, got 0 at position 1'),
     (
         lambda: nn.IndexLinear(6, 3, False, -9).forward([KEYS, VALUES]),
         IndexError,
-        'keys in 10..15, got 1 at position 1',
+        'expected keys in 10..15, got 1 at position 1',
     ),
-    (lambda: nn.IndexLinear(6, 3, bias=np.ones(2)), ValueError, 'nn.IndexLinear: bias of shape (3,) and of the type'),
+    (
+        lambda: nn.IndexLinear(6, 3, bias=np.ones(2)),
+        ValueError,
+        'nn.IndexLinear: expected bias of shape (3,) and of the type',
+    ),
     (lambda: nn.IndexLinear(6, 3).getParameters(), TypeError, 'flatten: expected tensors, got a table with keys'),
 ]
 
@@ -478,14 +490,14 @@ def test_bad_input(call, kind, message):
 def test_bad_gradients():
     layer = nn.SparseLinear(6, 3)
     layer.forward(np.ones((2, 2)))
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(3,\), got shape \(2,\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(3,\), got shape \(2,\)'):
         layer.accGradParameters(np.ones((2, 2)), np.ones(2))
     layer = nn.IndexLinear(6, 3, True, normalize=True).reset()
     layer.forward([KEYS, VALUES])
     with pytest.raises(ValueError, match='updateGradInput is not implemented in max-normalize mode'):
         layer.updateGradInput([KEYS, VALUES], np.ones(3))
-    with pytest.raises(ValueError, match=r'gradOutput of shape \(3,\), got shape \(2,\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(3,\), got shape \(2,\)'):
         layer.accGradParameters([KEYS, VALUES], np.ones(2))
-    with pytest.raises(ValueError, match=r'forward\(input\) first'):
+    with pytest.raises(ValueError, match=r'expected forward\(input\) first'):
         layer.accGradParameters([KEYS[:1], VALUES[:1]], np.ones(3))
     assert layer.running['counter'] == 1 and not layer.gradBias.any()

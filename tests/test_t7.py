@@ -319,7 +319,7 @@ class TestFiles:
             assert nn.load(file) == [1, 2]
         nn.save(str(tmp_path / 'b.t7'), 3)
         assert nn.load(str(tmp_path / 'b.t7')) == 3 and nn.load(tmp_path / 'b.t7', 'binary') == 3
-        with pytest.raises(TypeError, match='opened in binary mode, got one that gives str'):
+        with pytest.raises(TypeError, match='expected .*opened in binary mode, got one that gives str'):
             nn.load(io.StringIO('1\n2\n'))
 
     def test_bytes_behind_the_object(self):
@@ -417,7 +417,7 @@ class TestBadInput:
         ('arguments', 'text'),
         [
             ({'mode': 'text'}, "got 'text'"),
-            ({'longSize': 2}, '4 or 8 as longSize, got 2'),
+            ({'longSize': 2}, 'expected 4 or 8 as longSize, got 2'),
             ({'endian': '<'}, "got '<'"),
         ],
         ids=repr,
@@ -428,7 +428,7 @@ class TestBadInput:
                 function(value, **arguments)
 
     def test_storage(self):
-        with pytest.raises(ValueError, match='numbers in one dimension'):
+        with pytest.raises(ValueError, match='expected numbers in one dimension'):
             Storage([[1]])
 
 

@@ -203,5 +203,5 @@ def test_a_loaded_trainer_trains_on():
 def test_a_lua_hook_is_not_run():
     trainer = nn.load(GOLDEN / 't7' / 'trainer_with_hook.t7')
     assert [upvalue['value'] for upvalue in trainer.hookIteration.upvalues] == [0.001, 0.01]
-    with pytest.raises(TypeError, match='a function or None as hookIteration'):
+    with pytest.raises(TypeError, match='expected a function or None as hookIteration'):
         trainer.train([(np.zeros(2), np.zeros(1))])

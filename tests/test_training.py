@@ -180,7 +180,7 @@ def test_empty_dataset():
 def test_example_that_is_no_pair(example):
     trainer, dataset = small()
     before = trainer.module.weight.copy()
-    with pytest.raises(ValueError, match=r'a pair \(input, target\) as example 1, got'):
+    with pytest.raises(ValueError, match=r'expected a pair \(input, target\) as example 1, got'):
         trainer.train([example])
     assert np.array_equal(trainer.module.weight, before)
 
@@ -189,7 +189,7 @@ def test_example_that_is_no_pair(example):
 def test_hook_that_is_not_callable(name):
     trainer, dataset = small()
     setattr(trainer, name, 'print')
-    with pytest.raises(TypeError, match=f"a function or None as {name}, got str 'print'"):
+    with pytest.raises(TypeError, match=f"expected a function or None as {name}, got str 'print'"):
         trainer.train(dataset)
 
 
@@ -198,8 +198,8 @@ def test_hook_that_is_not_callable(name):
     [
         ((np.ones(3), np.ones(1)), r'nn.Linear\(2 -> 1\): expected input of size 2'),
         ((np.ones(2), np.ones(2)), 'nn.MSECriterion: expected target of 1 elements'),
-        ((np.ones(2, np.float32), np.ones(1)), 'input of float64, got float32'),
-        (([1.0, 2.0], np.ones(1)), 'a tensor as input, got a table of 2'),
+        ((np.ones(2, np.float32), np.ones(1)), 'expected input of float64, got float32'),
+        (([1.0, 2.0], np.ones(1)), 'expected a tensor as input, got a table of 2'),
     ],
 )
 def test_error_in_the_middle_leaves_the_last_whole_update(bad, message):

@@ -291,22 +291,22 @@ def test_bad_shapes(layer, shape, message):
     ids=str,
 )
 def test_no_tensor(layer):
-    with pytest.raises(TypeError, match=r'a tensor as input, got a table of 2'):
+    with pytest.raises(TypeError, match=r'expected a tensor as input, got a table of 2'):
         layer.forward([1.0, 2.0])
-    with pytest.raises(TypeError, match=r'input of float64, got float32; cast one of them'):
+    with pytest.raises(TypeError, match=r'expected input of float64, got float32; cast one of them'):
         layer.forward(np.zeros(2, np.float32))
 
 
 @pytest.mark.parametrize('layer', [nn.HardShrink(), nn.ELU(), nn.PReLU(), nn.Tanh()], ids=str)
 def test_no_dimension(layer):
     for _ in range(2):
-        with pytest.raises(ValueError, match=r'at least one dimension in input, got shape \(\)'):
+        with pytest.raises(ValueError, match=r'expected at least one dimension in input, got shape \(\)'):
             layer.forward(np.array(1.0))
 
 
 @pytest.mark.parametrize('layer', [nn.SoftMax(), nn.LogSoftMax(), nn.SpatialSoftMax()], ids=str)
 def test_no_class(layer):
-    with pytest.raises(ValueError, match=r'at least one class, got shape \(2, 0\)'):
+    with pytest.raises(ValueError, match=r'expected at least one class, got shape \(2, 0\)'):
         layer.forward(np.empty((2, 0)))
     assert layer.forward(np.empty((0, 2))).shape == (0, 2)
 
@@ -325,7 +325,7 @@ def test_gradOutput_for_the_slope_of_prelu():
 def test_gradOutput_of_another_shape(layer):
     x = np.ones((2, 4))
     layer.forward(x)
-    with pytest.raises(ValueError, match=r'gradOutput .*needed, got shape \(3,\)'):
+    with pytest.raises(ValueError, match=r'expected gradOutput of .*, got shape \(3,\)$'):
         layer.backward(x, np.ones(3))
 
 
@@ -334,7 +334,7 @@ def test_rrelu_needs_a_forward_in_training_mode():
     layer.evaluate()
     layer.forward(x)
     layer.training()
-    with pytest.raises(ValueError, match=r'forward in training mode first, for an input of shape \(2, 3\)'):
+    with pytest.raises(ValueError, match=r'expected forward in training mode first, for an input of shape \(2, 3\)'):
         layer.backward(x, x)
 
 
@@ -346,7 +346,7 @@ def test_rrelu_needs_a_forward_in_training_mode():
     ],
 )  # fmt: skip
 def test_bases_say_what_a_layer_needs(base, method, arguments):
-    with pytest.raises(TypeError, match=rf'{method}\(.*\)'):
+    with pytest.raises(TypeError, match=rf'expected {method}\(.*\)'):
         getattr(base(), method)(*[None] * arguments)
 
 
@@ -362,7 +362,7 @@ def test_the_same_arrays_again(make):
     layer.output, layer.gradInput = x, dy  # what is handed in is never taken for a buffer
     assert layer.forward(x) is not x and layer.backward(x, dy) is not dy
     layer.float()
-    with pytest.raises(TypeError, match=r'input of float32, got float64'):
+    with pytest.raises(TypeError, match=r'expected input of float32, got float64'):
         layer.forward(x)
 
 

@@ -65,13 +65,13 @@ def test_sizes_that_do_not_fit():
         output_sizes((4, 2), (1, 3), (1, 1), (0, 1), (1, 2))
     with pytest.raises(ValueError, match='input of at least 5 elements.* got 2'):
         output_sizes((2,), (5,), (3,), ceil=True)
-    with pytest.raises(ValueError, match='at least 1, got 3x0, 1x1 and 1x1'):
+    with pytest.raises(ValueError, match='expected .*at least 1, got 3x0, 1x1 and 1x1'):
         output_sizes((4, 9), (3, 0), (1, 1))
     with pytest.raises(TypeError, match='input of at least 5 elements'):
         output_sizes((2,), (5,), (1,), error=TypeError)
     with pytest.raises(ValueError, match='larger input, got 1x1, whose output would be 0x1'):
         full_sizes((1, 1), (2, 3), (1, 1), (1, 1), (0, 0))
-    with pytest.raises(ValueError, match='kernel and stride of at least 1, got 2 and 0'):
+    with pytest.raises(ValueError, match='expected kernel and stride of at least 1, got 2 and 0'):
         full_sizes((1,), (2,), (0,), (1,), (0,))
 
 

@@ -46,7 +46,8 @@ class Elementwise(Criterion):
         self.check(target, 'target')
         if target.size != input.size:
             raise self.error(
-                f'expected target of {input.size} elements as in the input of shape {input.shape}, got {describe(target)}'
+                f'expected target of {input.size} elements as in the input of shape {input.shape}, '
+                f'got {describe(target)}'
             )
         return target.reshape(input.shape)
 

@@ -69,8 +69,8 @@ def output_sizes(
         room = size + 2 * p - span
         if room < 0 and not (ceil and room > -step):
             raise error(
-                f'expected input of at least {times(spans(kernel, dilation))} elements, padding of {times(pad)} on both sides '
-                f'included, got {times(sizes)}'
+                f'expected input of at least {times(spans(kernel, dilation))} elements, padding of {times(pad)} on '
+                f'both sides included, got {times(sizes)}'
             )
         count = (-(-room // step) if ceil else room // step) + 1
         counts.append(count - (ceil and any(pad) and (count - 1) * step >= size + p))

@@ -273,8 +273,8 @@ class MatrixProduct(Module):
                 shape = (*left.shape[:-1], right.shape[-1])
                 return left, right, shape, shape[:-1] if self.vector else shape
         raise self.error(
-            f'expected a matrix and a {"vector" if self.vector else "matrix"} of sizes that match, or two batches of as '
-            f'many, got {" and ".join(map(describe, input))}'
+            f'expected a matrix and a {"vector" if self.vector else "matrix"} of sizes that match, or two batches of '
+            f'as many, got {" and ".join(map(describe, input))}'
         )
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:

@@ -53,7 +53,8 @@ class ConfusionMatrix:
             self.mat = np.zeros((int(nclasses), int(nclasses)), np.int64)
         except (TypeError, ValueError):
             raise TypeError(
-                f'optim.ConfusionMatrix: expected a number of classes or a list of their names, got {describe(nclasses)}'
+                f'optim.ConfusionMatrix: expected a number of classes or a list of their names, '
+                f'got {describe(nclasses)}'
             ) from None
         self.nclasses = len(self.mat)
         self.classes = list(classes or ())

@@ -113,8 +113,8 @@ def wrong_dtype(case: Case) -> None:
 
 
 def wrong_form(case: Case) -> None:
-    """A table for a tensor, or a tensor for a table, is an error that says what is expected; the criterion then works as
-    before."""
+    """A table for a tensor, or a tensor for a table, is an error that says what is expected; the criterion then works
+    as before."""
     criterion, (input, target) = case.fresh(), case.copied()
     other = input[0] if isinstance(input, list) else [input]
     try:
