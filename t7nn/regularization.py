@@ -16,6 +16,7 @@ import numpy as np
 
 from .blas import abs_sum, add_scaled
 from .module import Module
+from .tensors import describe
 
 __all__ = ['L1L2', 'regularization_penalty', 'regularize_parameters', 'regularize_parameters_as_published']
 
@@ -30,9 +31,27 @@ def _check(function: str, l1_weight: float, l2_weight: float) -> None:
             raise ValueError(f'{function}: expected a finite {name} >= 0, got {weight}')
 
 
+def _tensors(function: str, network: Module, bias: bool = True) -> list[np.ndarray]:
+    """The parameters of `network` that are regularised, checked to be tensors of floating-point numbers."""
+    parameters = network.parameters()[0]
+    for tensor in parameters:
+        if type(tensor) is not np.ndarray or tensor.dtype.kind != 'f':
+            got = tensor.dtype if type(tensor) is np.ndarray else describe(tensor)
+            raise TypeError(f'{function}: expected parameters that are tensors of floating-point numbers, got {got}')
+    if bias:
+        return parameters
+    biases = {id(module.bias) for module in network.listModules()}
+    return [parameter for parameter in parameters if id(parameter) not in biases]
+
+
 def _blocks(flat: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, flat.size, BLOCK):
         yield flat[start : start + BLOCK]
+
+
+# The idea of the next two functions: the penalty is l1 * abs(w).sum() + l2 * (w * w).sum(), and the step is
+# w -= w.clip(-l1, l1) + l2 * w. They work on blocks that stay in the cache, without temporaries: 10^6 parameters take
+# a third of the time.
 
 
 def _penalty(tensors: list[np.ndarray], l1: float, l2: float) -> float:
@@ -63,8 +82,17 @@ def _regularize(tensors: list[np.ndarray], l1: float, l2: float) -> None:
             tensor[...] = flat.reshape(tensor.shape)
 
 
-def regularization_penalty(network: Module, l1_weight: float, l2_weight: float) -> float:
+def regularization_penalty(network: Module, l1_weight: float, l2_weight: float, bias: bool = True) -> float:
     """The penalty l1_weight |w|_1 + l2_weight |w|_2^2, summed over the tensors of ``network.parameters()``.
+
+    Parameters
+    ----------
+    network
+        any module
+    l1_weight, l2_weight
+        finite, >= 0
+    bias
+        False leaves out the tensors that are the ``bias`` of a module
 
     >>> import t7nn as nn
     >>> net = nn.Linear(2, 1)
@@ -77,15 +105,26 @@ def regularization_penalty(network: Module, l1_weight: float, l2_weight: float) 
     ------
     ValueError
         if a weight is negative or not finite
+    TypeError
+        if a weight is no number, or a parameter no tensor of floating-point numbers
     """
     _check('regularization_penalty', l1_weight, l2_weight)
-    return _penalty(network.parameters()[0], l1_weight, l2_weight)
+    return _penalty(_tensors('regularization_penalty', network, bias), l1_weight, l2_weight)
 
 
-def regularize_parameters(network: Module, l1_weight: float, l2_weight: float) -> None:
+def regularize_parameters(network: Module, l1_weight: float, l2_weight: float, bias: bool = True) -> None:
     """w = (1 - l2_weight) w - clamp(w, -l1_weight, l1_weight), in place, for every tensor of ``network.parameters()``.
 
     A tensor that `parameters` lists several times, because modules share it, is treated as often.
+
+    Parameters
+    ----------
+    network
+        any module
+    l1_weight, l2_weight
+        finite, >= 0; a decay of the weights is meant, so l2_weight is below 1 in any sensible use
+    bias
+        False leaves the tensors that are the ``bias`` of a module alone
 
     >>> import t7nn as nn
     >>> net = nn.Linear(2, 1)
@@ -99,9 +138,11 @@ def regularize_parameters(network: Module, l1_weight: float, l2_weight: float) -
     ------
     ValueError
         if a weight is negative or not finite
+    TypeError
+        if a weight is no number, or a parameter no tensor of floating-point numbers
     """
     _check('regularize_parameters', l1_weight, l2_weight)
-    _regularize(network.parameters()[0], l1_weight, l2_weight)
+    _regularize(_tensors('regularize_parameters', network, bias), l1_weight, l2_weight)
 
 
 def regularize_parameters_as_published(
@@ -114,7 +155,7 @@ def regularize_parameters_as_published(
     clamp(w, -l1_weight, l1_weight), a decay of the wrong sign.
     """
     _check('regularize_parameters_as_published', l1_weight, l2_weight)
-    for parameter in network.parameters()[0]:
+    for parameter in _tensors('regularize_parameters_as_published', network):
         update = np.clip(parameter, -l1_weight, l1_weight)
         if out_of_place:
             update += parameter * -l2_weight
@@ -125,7 +166,10 @@ def regularize_parameters_as_published(
 
 
 class L1L2:
-    """A ``hookIteration`` that adds the penalty to the reported error and regularises the parameters.
+    """A hook for the trainer that regularises the parameters.
+
+    As ``hookIteration`` it also adds the penalty, worked out before the step, to the reported error. As ``hookExample``
+    it makes its step after every example, so that much smaller weights are needed.
 
     Parameters
     ----------
@@ -143,22 +187,14 @@ class L1L2:
         _check('L1L2', l1, l2)
         self.l1, self.l2, self.bias = l1, l2, bias
 
-    def tensors(self, network: Module) -> list[np.ndarray]:
-        """The parameters that are regularised."""
-        parameters = network.parameters()[0]
-        if self.bias:
-            return parameters
-        biases = {id(module.bias) for module in network.listModules()}
-        return [parameter for parameter in parameters if id(parameter) not in biases]
-
     def penalty(self, network: Module) -> float:
         """The penalty of `network`."""
-        return _penalty(self.tensors(network), self.l1, self.l2)
+        return regularization_penalty(network, self.l1, self.l2, self.bias)
 
-    def __call__(self, trainer: Any, iteration: int, currentError: float) -> float:
-        penalty = self.penalty(trainer.module)
-        _regularize(self.tensors(trainer.module), self.l1, self.l2)
-        return currentError + penalty
+    def __call__(self, trainer: Any, iteration: Any, currentError: float | None = None) -> float | None:
+        error = None if currentError is None else currentError + self.penalty(trainer.module)
+        regularize_parameters(trainer.module, self.l1, self.l2, self.bias)
+        return error
 
     def __repr__(self) -> str:
         return f'L1L2(l1={self.l1}, l2={self.l2}, bias={self.bias})'

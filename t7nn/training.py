@@ -3,7 +3,10 @@
 Torch7 manual: training.md
 """
 
+import difflib
+import warnings
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,9 +14,22 @@ import numpy as np
 from . import random
 from .hooks import changed_error
 from .module import Criterion, Module
-from .tensors import describe, number
+from .tensors import describe, number, real
 
 __all__ = ['StochasticGradient']
+
+
+class _FromOne(Sequence):
+    """A dataset as Torch7 has it, with ``size()`` and entries from 1 on, as a sequence."""
+
+    def __init__(self, dataset: Any):
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return int(self.dataset.size())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.dataset[index + 1]
 
 
 class StochasticGradient:
@@ -45,7 +61,8 @@ class StochasticGradient:
     log : print
         takes each printed line; None is silent
 
-    The fields are read anew for every iteration, so hooks may change them.
+    The fields are read anew for every iteration, so hooks may change them. A field that the trainer does not have is
+    refused; a subclass declares its own in the class body.
 
     >>> import numpy as np, t7nn as nn
     >>> nn.manualSeed(1)
@@ -60,47 +77,105 @@ class StochasticGradient:
     Torch7 manual: training.md#nn.StochasticGradient
     """
 
+    learningRate: float = 0.01
+    learningRateDecay: float = 0
+    maxIteration: float = 25
+    shuffleIndices: bool = True
+    verbose: bool = True
+    hookExample: Callable[['StochasticGradient', Any], Any] | None = None
+    hookIteration: Callable[['StochasticGradient', int, float], Any] | None = None
+    log: Callable[[str], Any] | None = print
+    module: Module
+    criterion: Criterion
+
     def __init__(self, module: Module, criterion: Criterion):
-        self.learningRate: float = 0.01
-        self.learningRateDecay: float = 0
-        self.maxIteration: int = 25
-        self.shuffleIndices: bool = True
+        # as instance attributes, since these are what a file holds
+        for name in ('learningRate', 'learningRateDecay', 'maxIteration', 'shuffleIndices'):
+            setattr(self, name, getattr(type(self), name))
         self.module = module
         self.criterion = criterion
-        self.verbose: bool = True
-        self.hookExample: Callable[[StochasticGradient, Any], Any] | None = None
-        self.hookIteration: Callable[[StochasticGradient, int, float], Any] | None = None
-        self.log: Callable[[str], Any] | None = print
+        self.verbose = True
+        self.hookExample = self.hookIteration = None
+        self.log = print
 
-    def _check(self, dataset: Sequence) -> None:
-        if len(dataset) == 0:
-            raise ValueError('nn.StochasticGradient: expected a dataset of at least one example, got none')
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not hasattr(type(self), name) and name not in StochasticGradient.__annotations__ and name[0] != '_':
+            known = [*StochasticGradient.__annotations__, *vars(type(self))]
+            meant = difflib.get_close_matches(name.replace('_', '').lower(), map(str.lower, known), 1)
+            hint = [field for field in known if meant and field.lower() == meant[0]]
+            did_you_mean = f'; {hint[0]} is probably meant' if hint else f'; it has {", ".join(known)}'
+            raise AttributeError(f'nn.StochasticGradient has no field {name}{did_you_mean}')
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        fields = ('learningRate', 'learningRateDecay', 'maxIteration', 'shuffleIndices', 'hookExample', 'hookIteration')
+        values = ', '.join(f'{name}={getattr(self, name)!r}' for name in fields if getattr(self, name) is not None)
+        return f'nn.StochasticGradient({self.criterion}, {values}) of\n{self.module}'
+
+    def _error(self, text: str, kind: type[Exception] = ValueError) -> Exception:
+        return kind(f'nn.StochasticGradient: {text}')
+
+    def _check(self) -> None:
+        """Raise unless every field can be used, before anything is changed."""
+        for name, kind, words in (('module', Module, 'a module'), ('criterion', Criterion, 'a criterion')):
+            if not isinstance(getattr(self, name), kind):
+                raise self._error(f'expected {words} as {name}, got {describe(getattr(self, name))}', TypeError)
+        for name in ('learningRate', 'learningRateDecay', 'maxIteration'):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or isinstance(value, bool):
+                raise self._error(f'expected a number as {name}, got {describe(value)}', TypeError)
+            if value != value or name != 'maxIteration' and abs(value) == np.inf:
+                raise self._error(f'expected a finite {name}, got {value}')
+        for name in ('shuffleIndices', 'verbose'):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                raise self._error(f'expected True or False as {name}, got {describe(getattr(self, name))}', TypeError)
         for name in ('hookExample', 'hookIteration', 'log'):
-            if getattr(self, name) is not None and not callable(getattr(self, name)):
-                raise TypeError(
-                    f'nn.StochasticGradient: expected a function or None as {name}, got {describe(getattr(self, name))}'
-                )
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                raise self._error(f'expected a function or None as {name}, got {describe(value)}', TypeError)
+        for module in self.module.listModules():
+            for sentence in module.undeclared():
+                warnings.warn(f'{module.typename}: {sentence}', stacklevel=4)
+
+    def _examples(self, dataset: Any) -> Sequence:
+        """`dataset` as a sequence that counts from 0."""
+        advice = 'expected a sequence of pairs (input, target), such as list(zip(inputs, targets)), got '
+        if callable(getattr(dataset, 'size', None)):
+            dataset = _FromOne(dataset)
+        is_sequence = hasattr(dataset, '__len__') and hasattr(dataset, '__getitem__')
+        if isinstance(dataset, (str, bytes, dict)) or not is_sequence:
+            raise self._error(advice + describe(dataset), TypeError)
+        if len(dataset) == 0:
+            raise self._error('expected a dataset of at least one example, got none')
+        if isinstance(dataset, (list, tuple)) and len(dataset) == 2:
+            inputs, targets = dataset
+            if isinstance(inputs, np.ndarray) and isinstance(targets, np.ndarray):
+                raise self._error(f'{advice}two arrays of shapes {inputs.shape} and {targets.shape}')
+        return dataset
 
     def train(self, dataset: Sequence[tuple[Any, Any]]) -> None:
-        """Train on `dataset`, any sequence of pairs (input, target).
+        """Train on `dataset`: any sequence of pairs (input, target), or an object as Torch7 has it, with ``size()`` and
+        entries from 1 on.
 
-        An error leaves the parameters as the last whole update left them.
+        An error leaves the parameters as the last whole update left them. It carries a note that names the example,
+        counted from 1.
 
         Raises
         ------
         ValueError
-            if the dataset is empty or an example is not a pair
+            if the dataset is empty, an example is not a pair, or a number among the fields is not finite
         TypeError
-            if a hook is not callable
+            if a field is of the wrong kind, or `dataset` is no such sequence
         """
-        self._check(dataset)
+        self._check()
+        dataset = self._examples(dataset)
         order = random.randperm(len(dataset))  # drawn in any case, as in Torch7
         order = (order.astype(np.int64) - 1).tolist() if self.shuffleIndices else range(len(dataset))
         self._print('# StochasticGradient: training')
         iteration, rate = 1, self.learningRate
         while True:
             with np.errstate(over='ignore', invalid='ignore'):  # what diverges is told by the printed error
-                error = self._epoch(dataset, order, rate)
+                error = self._epoch(dataset, order, real(rate, 'learningRate'))
             if self.hookIteration is not None:
                 error = changed_error(self.hookIteration(self, iteration, error), error)
             if self.verbose:
@@ -115,21 +190,22 @@ class StochasticGradient:
     def _epoch(self, dataset: Sequence[tuple[Any, Any]], order: Sequence[int], rate: float) -> float:
         """One pass over the dataset in `order`; the mean of the losses."""
         module, criterion = self.module, self.criterion
-        total = 0.0
-        for i in order:
-            example = dataset[i]
-            try:
-                input, target = example
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f'nn.StochasticGradient: expected a pair (input, target) as example {i + 1}, '
-                    f'got {describe(example)}'
-                ) from None
-            total += criterion.forward(module.forward(input), target)
-            module.updateGradInput(input, criterion.updateGradInput(module.output, target))
-            module.accUpdateGradParameters(input, criterion.gradInput, rate)
-            if self.hookExample is not None:
-                self.hookExample(self, example)
+        total, i = 0.0, 0
+        try:
+            for i in order:
+                example = dataset[i]
+                try:
+                    input, target = example
+                except (TypeError, ValueError):
+                    raise self._error(f'expected a pair (input, target), got {describe(example)}') from None
+                total += criterion.forward(module.forward(input), target)
+                module.updateGradInput(input, criterion.updateGradInput(module.output, target))
+                module.accUpdateGradParameters(input, criterion.gradInput, rate)
+                if self.hookExample is not None:
+                    self.hookExample(self, example)
+        except Exception as error:
+            error.add_note(f'In example {i + 1} of the dataset')
+            raise
         return total / len(order)
 
     def _print(self, line: str) -> None:

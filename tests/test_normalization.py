@@ -114,7 +114,7 @@ def test_bad_batch_norms():
         ValueError, match=r'nn.BatchNormalization: expected a number of planes, got 0; without parameters'
     ):
         nn.BatchNormalization(0)
-    with pytest.raises(TypeError, match=r'nn.SpatialBatchNormalization: affine has to be True or False, got 1'):
+    with pytest.raises(TypeError, match=r'nn.SpatialBatchNormalization: expected True or False as affine, got int 1'):
         nn.SpatialBatchNormalization(3, 1e-5, 0.1, 1)
 
 

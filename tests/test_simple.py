@@ -556,12 +556,16 @@ def test_bad_input(make, input, error, text):
         ),
         (lambda: nn.Convert('b*', 'bf'), ValueError, r'nn.Convert: both or neither of the shapes must be b\*'),
         (lambda: nn.Constant('a'), TypeError, "nn.Constant: expected a number or tensor, got str 'a'"),
-        (lambda: nn.Sum(1, 2, True, 1), TypeError, 'nn.Sum: squeeze has to be true or false, got int 1'),
-        (lambda: nn.MulConstant(np.ones(2)), TypeError, 'nn.MulConstant: expected a number, got shape'),
+        (lambda: nn.Sum(1, 2, True, 1), TypeError, 'nn.Sum: expected True or False as squeeze, got int 1'),
+        (
+            lambda: nn.MulConstant(np.ones(2)),
+            TypeError,
+            'nn.MulConstant: expected a number as constant_scalar, got shape',
+        ),
         (lambda: nn.MulConstant(0, True), ValueError, 'nn.MulConstant: expected a constant other than 0 with inplace'),
         (lambda: nn.AddConstant('a'), TypeError, "nn.AddConstant: expected a number or tensor, got str 'a'"),
-        (lambda: nn.AddConstant(1, 1), TypeError, 'nn.AddConstant: in-place flag must be boolean, got int 1'),
-        (lambda: nn.MV(1), TypeError, 'nn.MV: expected a boolean as trans, got int 1'),
+        (lambda: nn.AddConstant(1, 1), TypeError, 'nn.AddConstant: expected True or False as inplace, got int 1'),
+        (lambda: nn.MV(1), TypeError, 'nn.MV: expected True or False as trans, got int 1'),
     ],
 )
 def test_bad_arguments(make, error, text):

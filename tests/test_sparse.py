@@ -433,7 +433,7 @@ ERRORS = [
     (lambda: nn.PartialLinear(3, 4).forward(np.ones(3)), ValueError, 'expected input of shape (N, 3), got shape (3,)'),
     (lambda: nn.PartialLinear(3, 4).setPartition([1]), TypeError, 'expected a vector of indices, got a table of 1'),
     (lambda: nn.PartialLinear(3, 4).setPartition(np.array([5])), IndexError, 'expected index in 1..4, got 5'),
-    (lambda: nn.SparseLinear(6, 3, 1), TypeError, 'nn.SparseLinear: expected True or False as doGradInput, got 1'),
+    (lambda: nn.SparseLinear(6, 3, 1), TypeError, 'nn.SparseLinear: expected True or False as doGradInput, got int 1'),
     (lambda: linear(np.array([[1, 0.5], [7, 1]])), IndexError, 'got 7.0 in entry 2 of sample 1'),
     (
         lambda: linear([np.ones((2, 2)), np.array([[1, 0.5], [0, 1]])]),

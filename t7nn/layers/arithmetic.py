@@ -107,8 +107,6 @@ class Sum(Reduction):
         self, dimension: int = 1, nInputDims: int | None = None, sizeAverage: bool = False, squeeze: bool = True
     ):
         super().__init__(dimension, nInputDims)
-        if not isinstance(squeeze, bool):
-            raise TypeError(f'{self.typename}: squeeze has to be true or false, got {describe(squeeze)}')
         self.sizeAverage = sizeAverage
         self.squeeze = squeeze
 
@@ -167,8 +165,6 @@ class WithConstant(Pointwise):
 
     def __init__(self, constant_scalar: Any, inplace: bool = False):
         super().__init__()
-        if not isinstance(inplace, bool):
-            raise TypeError(f'{self.typename}: in-place flag must be boolean, got {describe(inplace)}')
         self.constant_scalar = constant_scalar
         self.inplace = inplace
 
@@ -329,8 +325,6 @@ class MV(MatrixProduct):
 
     def __init__(self, trans: bool = False):
         super().__init__()
-        if not isinstance(trans, bool):
-            raise TypeError(f'{self.typename}: expected a boolean as trans, got {describe(trans)}')
         self.trans = trans
 
     def factors(self, left, right):

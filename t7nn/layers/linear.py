@@ -83,7 +83,7 @@ class Linear(Module):
                 input = self.check(input)
             # dot() is strict about its second argument, so it guards the buffer: what does not fit is a ValueError
             output = weight.dot(input, self.output) if input.ndim == 1 else input.dot(weight.T, self.output)
-            if output.ndim not in (1, 2):
+            if output.ndim != input.ndim:
                 raise ValueError
         except (AttributeError, ValueError):
             input = self._check_size(input, 'input', 1)

@@ -88,8 +88,6 @@ class BatchNormalization(Module):
 
     def __init__(self, nOutput: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True):
         super().__init__()
-        if not isinstance(affine, bool):
-            raise TypeError(f'{self.typename}: affine has to be True or False, got {affine!r}')
         if not nOutput > 0:
             raise ValueError(
                 f'{self.typename}: expected a number of planes, got {nOutput}; '

@@ -18,7 +18,7 @@ class SameShape(Module):
     into dx. With ``inplace`` y is the memory of x and dx that of dy, so a layer that offers it computes dx from y.
     """
 
-    #: x, y, dy and dx of the last call. The same arrays need no second check, which would cost more than many a function.
+    #: x, y, dy and dx of the last call: the same arrays need no second check, which would cost more than a function
     _checked: tuple[np.ndarray | None, ...] = (None,) * 4
     #: whether `derivative` reads y; where it does not, backward needs no forward before it
     needs_output = True

@@ -256,8 +256,6 @@ class SparseLinear(SparseInput):
 
     def __init__(self, inputSize: int, outputSize: int, doGradInput: bool = False):
         super().__init__()
-        if not isinstance(doGradInput, bool):
-            raise TypeError(f'{self.typename}: expected True or False as doGradInput, got {doGradInput!r}')
         self.weightDecay = 0
         self.doGradInput = doGradInput
         self.weight, self.gradWeight = np.zeros((outputSize, inputSize)), np.zeros((outputSize, inputSize))
