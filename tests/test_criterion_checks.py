@@ -148,7 +148,7 @@ class SharesItsGradient(nn.MSECriterion):
 
 class TakesEveryDtype(nn.MSECriterion):
     def check(self, tensor, what='input'):
-        pass
+        return tensor
 
 
 class ShortOfWords(nn.MSECriterion):

@@ -422,9 +422,41 @@ def test_all_pixels_or_labels_may_count_for_nothing():
     assert loss == 0 and not gradient.any()
 
 
-def test_label_with_a_fraction_is_cut():
-    x = np.array([[-1.0, -2.0], [-3.0, -4.0]])
-    assert nn.ClassNLLCriterion().forward(x, np.array([1.9, 2.9])) == 2.5
+@pytest.mark.parametrize('label', [1.5, np.nan, np.inf, True])
+def test_label_that_is_no_whole_number_is_refused(label):
+    one, batch = np.array([-1.0, -2.0]), np.array([[-1.0, -2.0], [-3.0, -4.0]])
+    for criterion in (nn.ClassNLLCriterion(), nn.CrossEntropyCriterion()):
+        with pytest.raises((IndexError, TypeError), match='expected (target in 1..2|a class as target)'):
+            criterion.forward(one, label)
+        with pytest.raises((IndexError, TypeError), match='expected (target in 1..2|a tensor of numbers as target)'):
+            criterion.forward(batch, np.array([1, label], type(label)))
+    assert nn.ClassNLLCriterion().forward(batch, np.array([1.0, 2.0])) == 2.5
+
+
+def test_what_is_not_a_number_is_torch7s():
+    nan, one = np.array([np.nan]), np.array([1.0])
+    assert nn.AbsCriterion().backward(nan, one) == [-1]
+    assert nn.L1Cost().backward(nan) == [0]
+    assert np.isnan(nn.MarginRankingCriterion().forward([nan, one], 1))
+    assert np.isnan(nn.L1HingeEmbeddingCriterion().forward([nan, one], -1))
+
+
+@pytest.mark.parametrize('name', [row for row in rows(CriterionRow) if 'L1Cost' not in row])
+def test_own_gradient_as_input(name):
+    """A gradient that comes back as an input is not written over while it is read."""
+    row = rows(CriterionRow)[name]
+    criterion, (input, target) = row.make(), row.draw()
+    if not isinstance(input, np.ndarray):
+        return
+    if 'ModuleCriterion' in name or 'BCE' in name:  # a gradient is no probability
+        return
+    criterion.forward(input, target)
+    gradient = criterion.backward(input, target)
+    copied = gradient.copy()
+    fresh = row.make()
+    fresh.forward(copied, target)
+    criterion.forward(gradient, target)
+    np.testing.assert_array_equal(criterion.backward(gradient, target), fresh.backward(copied, target))
 
 
 def test_length_is_the_number_of_weights():

@@ -180,7 +180,9 @@ def test_empty_dataset():
 def test_example_that_is_no_pair(example):
     trainer, dataset = small()
     before = trainer.module.weight.copy()
-    with pytest.raises(ValueError, match=r"(?s)" r'expected a pair \(input, target\), got .*\nIn example 1 of the dataset'):
+    with pytest.raises(
+        ValueError, match=r'(?s)' r'expected a pair \(input, target\), got .*\nIn example 1 of the dataset'
+    ):
         trainer.train([example])
     assert np.array_equal(trainer.module.weight, before)
 

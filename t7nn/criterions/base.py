@@ -6,16 +6,22 @@ import numpy as np
 
 from ..blas import multiply
 from ..module import Criterion
-from ..tensors import describe, number
+from ..tensors import describe, number, plain
 
 
 class Elementwise(Criterion):
     """The base of losses that are a sum over elements, or their mean where ``sizeAverage`` is true.
 
     A loss says `loss(x, t)`, the sum, and `derivative(x, t, dx)`, which writes its derivative, divided by ``factor``,
-    into dx; input and target have one shape, and a loss that takes other targets says in `pair` what they stand for.
+    into dx. Input and target have one shape; a loss that takes other targets says in `pair` what they stand for.
+
+    Parameters
+    ----------
+    sizeAverage
+        False: the sum instead of the mean
     """
 
+    #: a constant of the derivative, taken out of `derivative`
     factor: float = 1
     sizeAverage: bool = True
 
@@ -28,38 +34,40 @@ class Elementwise(Criterion):
         raise self.error('expected loss(x, t) in every Elementwise criterion', TypeError)
 
     def derivative(self, x: np.ndarray, t: np.ndarray, dx: np.ndarray) -> None:
-        """dx = the derivative of the sum."""
+        """Write the derivative of the sum, divided by ``factor``, into dx."""
         raise self.error('expected derivative(x, t, dx) in every Elementwise criterion', TypeError)
 
-    def pair(self, input: np.ndarray, target: Any) -> np.ndarray:
-        """Check both; the target in the input's shape."""
+    def pair(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Input and target after a check, the target in the input's shape."""
         if (
             input.__class__ is target.__class__ is np.ndarray
             and input.dtype is target.dtype is self.dtype
             and input.shape == target.shape
             and input.size
+            and input is not self.gradInput is not target
         ):
-            return target
-        self.check(input)
+            return input, target
+        input = self.check(input)
         if not input.size:
             raise self.error(f'expected input of at least one element, got shape {input.shape}')
-        self.check(target, 'target')
+        target = self.check(target, 'target')
         if target.size != input.size:
             raise self.error(
                 f'expected target of {input.size} elements as in the input of shape {input.shape}, '
                 f'got {describe(target)}'
             )
-        return target.reshape(input.shape)
+        return input, target.reshape(input.shape)
 
     def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
-        total = self.loss(input, self.pair(input, target))
+        input, target = self.pair(input, target)
+        total = self.loss(input, target)
         self.output = total / input.size if self.sizeAverage else total
         return self.output
 
     def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
-        target = self.pair(input, target)
-        gradInput = self.gradInput
-        if gradInput.shape != input.shape or gradInput.dtype is not self.dtype:
+        input, target = self.pair(input, target)
+        gradInput = self._buffers.get('gradInput')
+        if gradInput is None or gradInput is not self.gradInput or gradInput.shape != input.shape:
             gradInput = self.buffer('gradInput', input.shape)
         self.derivative(input, target, gradInput)
         factor = self.factor / input.size if self.sizeAverage else self.factor
@@ -85,6 +93,7 @@ class Weighted(Criterion):
     """
 
     weights: np.ndarray | None = None
+    sizeAverage: bool = True
 
     def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True):
         super().__init__()
@@ -103,17 +112,23 @@ class Weighted(Criterion):
         """The weights, checked to be `count` of them; 1 where there are none."""
         if self.weights is None:
             return 1
-        self.check(self.weights, 'weights')
-        if len(self.weights) != count:
-            raise self.error(f'expected weights for all {count} classes, got {len(self.weights)}')
-        return self.weights
+        weights = self.check(self.weights, 'weights')
+        if weights.shape != (count,):
+            got = len(weights) if weights.ndim == 1 else describe(weights)
+            raise self.error(f'expected weights for all {count} classes, got {got}')
+        return weights
 
 
 def label_array(criterion: Criterion, target: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The labels that `target` holds, numbers of any dtype, in an array of `shape`; one label may be a plain number."""
-    labels = np.asarray(target) if isinstance(target, (int, float, np.number)) else target
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in 'iuf':
-        raise criterion.error(f'expected a tensor of numbers as target, got {describe(target)}', TypeError)
+
+    def refuse(got: str) -> Exception:
+        return criterion.error(f'expected a tensor of numbers as target, got {got}', TypeError)
+
+    one = isinstance(target, (int, float, np.number)) and not isinstance(target, bool)
+    labels = np.asarray(target) if one else plain(target, refuse)
+    if labels.dtype.kind not in 'iuf':
+        raise refuse(describe(target))
     if labels.shape != shape:
         if labels.ndim or shape != (1,):
             raise criterion.error(f'expected target of shape {shape}, got {describe(target)}')
@@ -138,7 +153,7 @@ def class_labels(
     labels = label_array(criterion, target, shape)
     ignored = labels == none
     expected = f'in 1..{classes}' if none is None else f'in 1..{classes} or {none}'
-    require(criterion, labels, (labels >= 1) & (labels < classes + 1) | ignored, expected)
+    require(criterion, labels, (labels >= 1) & (labels <= classes) & (labels == np.floor(labels)) | ignored, expected)
     labels = labels.astype(np.int64) - 1
     labels[ignored] = -1
     return labels

@@ -34,6 +34,8 @@ class MarginCriterion(Elementwise):
     Torch7 manual: criterion.md#nn.MarginCriterion
     """
 
+    margin: float = 1
+
     def __init__(self, margin: float = 1):
         super().__init__()
         self.margin = margin
@@ -136,7 +138,7 @@ class ClassSimplexCriterion(MSECriterion):
 
     def __init__(self, nClasses: int):
         super().__init__()
-        if not isinstance(nClasses, (int, float, np.number)) or nClasses <= 1 or nClasses % 1:
+        if nClasses <= 1:
             raise self.error(f'expected positive integer argument nClasses > 1, got {describe(nClasses)}')
         self.nClasses = int(nClasses)
         # Column k: the vertices up to k are placed. k goes as far out as the norm 1 allows, and all later ones to one
@@ -146,21 +148,21 @@ class ClassSimplexCriterion(MSECriterion):
             simplex[k, k] = math.sqrt(1 - simplex[k, :k].dot(simplex[k, :k]))
             simplex[k + 1 :, k] = (simplex[k, k] ** 2 - 1 - 1 / (self.nClasses - 1)) / simplex[k, k]
 
-    def _check_size(self, input: np.ndarray) -> None:
-        if input.ndim not in (1, 2) or input.shape[-1] != self.nClasses:
+    def _check_size(self, input: np.ndarray) -> np.ndarray:
+        input = self.check(input)
+        if input.ndim not in (1, 2) or input.shape[-1] != self.nClasses or not input.size:
             raise self.error(f'expected input of size {self.nClasses} or a batch of such, got {describe(input)}')
+        return input
 
     def pair(self, input, target):
-        self.check(input)
-        self._check_size(input)
+        input = self._check_size(input)
+        simplex = self.check(self.simplex, 'simplex', (self.nClasses, self.nClasses))
         labels = class_labels(self, target, input.shape[:-1] or (1,), self.nClasses)
-        return self.simplex[labels].reshape(input.shape)
+        return input, simplex[labels].reshape(input.shape)
 
     def getPredictions(self, input: np.ndarray) -> np.ndarray:
         """How near each input is to each class's vertex: their inner products, ``(N, nClasses)``."""
-        self.check(input)
-        self._check_size(input)
-        return np.atleast_2d(input) @ self.simplex.T
+        return np.atleast_2d(self._check_size(input)) @ self.simplex.T
 
     def getTopPrediction(self, input: np.ndarray) -> np.ndarray:
         """The nearest class of each input, from 1, ``(N,)``."""
@@ -195,15 +197,13 @@ class ClassNLLCriterion(Weighted):
         if target.__class__ is not int:
             if isinstance(target, np.ndarray) and target.size == 1:
                 target = target.item()
-            if not isinstance(target, (int, float, np.number)):
+            if not isinstance(target, (int, float, np.integer, np.floating)) or isinstance(target, bool):
                 raise self.error(f'expected a class as target, got {describe(target)}', TypeError)
-            if math.isfinite(target):
-                target = int(target)
         if target == self.ignoreIndex:
             return -1
-        if not 1 <= target <= classes:
+        if not 1 <= target <= classes or target % 1:
             raise self.error(f'expected target in 1..{classes}, got {target}', IndexError)
-        return target - 1
+        return int(target) - 1
 
     def _index(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, ...]:
         """Where the targets stand in a batch: its index, whose second part is the classes from 0."""
@@ -215,15 +215,15 @@ class ClassNLLCriterion(Weighted):
         if input.ndim not in (1, 2):
             raise self.error(f'expected input of 1 or 2 dimensions, got shape {input.shape}')
 
-    def _places(self, input: np.ndarray, target: Any) -> tuple[Any, Any, float]:
-        """Where the targets stand in the input, their weights, and what the sum is divided by."""
-        if input.__class__ is not np.ndarray or input.dtype is not self.dtype:
-            self.check(input)
+    def _places(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, Any, Any, float]:
+        """The input after a check, where the targets stand in it, their weights, and what the sum is divided by."""
+        if input.__class__ is not np.ndarray or input.dtype is not self.dtype or input is self.gradInput:
+            input = self.check(input)
         self._check_input(input)
         if input.ndim == 1:
             label = self._label(target, len(input))
             weight = 0.0 if label < 0 else 1.0 if self.weights is None else self._weights(len(input)).item(label)
-            return label, weight, weight if self.sizeAverage and weight else 1.0
+            return input, label, weight, weight if self.sizeAverage and weight else 1.0
         index = self._index(input, target)
         labels = index[1]
         if self.weights is None:
@@ -231,17 +231,17 @@ class ClassNLLCriterion(Weighted):
         else:
             weights = self._weights(input.shape[1])[labels]
             total = weights.sum().item()
-        return index, weights, total if self.sizeAverage and total else 1.0
+        return input, index, weights, total if self.sizeAverage and total else 1.0
 
     def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
-        places, weights, divisor = self._places(input, target)
+        input, places, weights, divisor = self._places(input, target)
         total = input.item(places) * weights if input.ndim == 1 else np.vdot(input[places], weights).item()
         self.output = -total / divisor
         return self.output
 
     def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
-        places, weights, divisor = self._places(input, target)
-        gradInput = self.buffer_like('gradInput', input)
+        input, places, weights, divisor = self._places(input, target)
+        gradInput = self.buffer('gradInput', input.shape)
         gradInput.fill(0)
         gradInput[places] = -weights / divisor
         return gradInput
@@ -291,7 +291,9 @@ class CrossEntropyCriterion(Criterion):
         self.sizeAverage = self.oldSizeAverage = sizeAverage
 
     def _squeezed(self, input: Any, target: Any) -> tuple[np.ndarray, Any]:
-        self.check(input)
+        input = self.check(input)
+        if not input.size:
+            raise self.error(f'expected input of at least one element, got shape {input.shape}')
         if self.sizeAverage != self.oldSizeAverage:  # who sets nll.sizeAverage directly keeps it, as in Torch7
             self.nll.sizeAverage = self.oldSizeAverage = self.sizeAverage
         input = input.squeeze() if input.size > 1 else input.reshape(1)
@@ -306,8 +308,10 @@ class CrossEntropyCriterion(Criterion):
 
     def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
         squeezed, target = self._squeezed(input, target)
+        if np.shape(self.lsm.output) != squeezed.shape:
+            raise self.error(f'expected forward(input) first, for an input of shape {input.shape}')
         gradient = self.lsm.updateGradInput(squeezed, self.nll.updateGradInput(self.lsm.output, target))
-        self.gradInput = gradient.reshape(input.shape)
+        self.gradInput = gradient.reshape(np.shape(input))
         return self.gradInput
 
 
@@ -328,9 +332,9 @@ class ClassMargin(Weighted):
     def _excess(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, int]:
         """How far each class comes into each target's margin, the targets' rows, classes and weights, and what the sum
         is divided by."""
-        self.check(input)
-        if input.ndim not in (1, 2):
-            raise self.error(f'expected input of 1 or 2 dimensions, got shape {input.shape}')
+        input = self.check(input)
+        if input.ndim not in (1, 2) or not input.size:
+            raise self.error(f'expected input of 1 or 2 dimensions and at least one element, got shape {input.shape}')
         x = np.atleast_2d(input)
         rows, labels = self._targets(input, target)
         excess = np.fmax(self.margin - x[rows, labels, None] + x[rows], 0)

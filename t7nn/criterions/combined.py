@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..module import Criterion, Module
-from ..tensors import describe, nested_map
+from ..tensors import describe, nested_map, real
 
 __all__ = ['CriterionTable', 'ModuleCriterion', 'MultiCriterion', 'ParallelCriterion']
 
@@ -18,17 +18,20 @@ class WeightedSum(Criterion):
     """The base of losses that are a weighted sum of others: L = sum_i w_i L_i. Says in `_inputs` and `_targets` what
     each of them gets."""
 
+    criterions: list[Criterion]
+    weights: list[float]
+
     def __init__(self):
         super().__init__()
-        self.criterions: list[Criterion] = []
-        self.weights: list[float] = []
+        self.criterions = []
+        self.weights = []
 
     def add(self, criterion: Criterion, weight: float = 1) -> Self:
         """Append a criterion with its weight; returns the sum, so that calls can be chained."""
         if not isinstance(criterion, Criterion):
             raise self.error(f'no criterion provided: expected a criterion, got {describe(criterion)}', TypeError)
         self.criterions.append(criterion)
-        self.weights.append(float(weight))
+        self.weights.append(real(weight, 'weight'))
         return self
 
     def _inputs(self, input: Any) -> Sequence:
@@ -56,7 +59,9 @@ class WeightedSum(Criterion):
         return self.output
 
     def updateGradInput(self, input: Any, target: Any = None) -> Any:
-        total = nested_map(lambda part: np.zeros_like(part) if isinstance(part, np.ndarray) else part, input)
+        total = nested_map(
+            lambda part: np.zeros(part.shape, part.dtype) if isinstance(part, np.ndarray) else part, input
+        )
         gradients = self._each('updateGradInput', input, target)
         for part, (weight, gradient) in zip(self._inputs(total), gradients, strict=True):
             nested_map(lambda sum, term, weight=weight: np.add(sum, weight * term, out=sum), part, gradient)
@@ -105,7 +110,7 @@ class ParallelCriterion(WeightedSum):
         count = len(self.criterions)
         if len(table) < count:
             raise self.error(f'expected {what} for all {count} criterions, got {describe(table)}')
-        return table[:count]
+        return list(table[:count])
 
     def _inputs(self, input):
         return self._split(input, 'input')

@@ -39,13 +39,17 @@ class HingeEmbeddingCriterion(Elementwise):
     Torch7 manual: criterion.md#nn.HingeEmbeddingCriterion
     """
 
+    margin: float = 1
+
     def __init__(self, margin: float = 1):
         super().__init__()
         self.margin = margin
 
     def pair(self, input, target):
-        self.check(input)
-        return signs(self, target, input.shape)
+        input = self.check(input)
+        if not input.size:
+            raise self.error(f'expected input of at least one element, got shape {input.shape}')
+        return input, signs(self, target, input.shape)
 
     def loss(self, x, t):
         return float(np.where(t > 0, x, np.fmax(self.margin - x, 0)).sum())
@@ -70,9 +74,7 @@ class OfPairs(Criterion):
         if not isinstance(input, (list, tuple)) or len(input) != 2:
             kind = ValueError if isinstance(input, (list, tuple)) else TypeError
             raise self.error(f'expected a table of two tensors as input, got {describe(input)}', kind)
-        for i, tensor in enumerate(input, 1):
-            self.check(tensor, f'input {i}')
-        first, second = input
+        first, second = (self.check(tensor, f'input {i}') for i, tensor in enumerate(input, 1))
         if first.shape != second.shape or not first.ndim:
             raise self.error(f'expected two inputs of one shape, got {first.shape} and {second.shape}')
         return first, second
@@ -131,6 +133,8 @@ class L1HingeEmbeddingCriterion(OfDifference):
     Torch7 manual: criterion.md#nn.L1HingeEmbeddingCriterion
     """
 
+    margin: float = 1
+
     def __init__(self, margin: float = 1):
         super().__init__()
         self.margin = margin
@@ -140,7 +144,7 @@ class L1HingeEmbeddingCriterion(OfDifference):
 
     def loss(self, d, y):
         distance = float(np.abs(d).sum())
-        return distance if y > 0 else max(0.0, self.margin - distance)
+        return distance if y > 0 else float(np.maximum(0, self.margin - distance))
 
     def derivative(self, d, y, dd):
         np.sign(d, dd)
@@ -159,6 +163,8 @@ class MarginRankingCriterion(OfDifference):
     Torch7 manual: criterion.md#nn.MarginRankingCriterion
     """
 
+    margin: float = 1
+
     def __init__(self, margin: float = 1):
         super().__init__()
         self.sizeAverage = True
@@ -166,7 +172,7 @@ class MarginRankingCriterion(OfDifference):
 
     def _target(self, difference, target):
         if isinstance(target, np.ndarray):
-            self.check(target, 'target')
+            target = self.check(target, 'target')
             if target.size == difference.size:
                 target = target.reshape(difference.shape)
         elif difference.size == 1:
@@ -174,7 +180,9 @@ class MarginRankingCriterion(OfDifference):
         return label_array(self, target, difference.shape)
 
     def loss(self, d, y):
-        return float(np.fmax(self.margin - y * d, 0).sum())
+        # of a tensor Torch7 takes the larger that is a number, of a number the nan
+        larger = np.fmax if isinstance(y, np.ndarray) else np.maximum
+        return float(larger(self.margin - y * d, 0).sum())
 
     def derivative(self, d, y, dd):
         np.multiply(self.margin - y * d >= 0, -y, dd)
@@ -212,6 +220,7 @@ class CosineEmbeddingCriterion(OfPairs):
     """
 
     EPS = 1e-12
+    margin: float = 0
 
     def __init__(self, margin: float = 0):
         super().__init__()
@@ -239,7 +248,7 @@ class CosineEmbeddingCriterion(OfPairs):
     def updateGradInput(self, input: Any, target: Any = None) -> list[np.ndarray]:
         first, second, square1, square2, cosine, y = self._cosines(input, target)
         slope = np.where(self._losses(cosine, y) > 0, -y, 0) / (len(y) if self.sizeAverage else 1)
-        gradients = self._gradients(input[0].shape)
+        gradients = self._gradients(np.shape(input[0]))
         inverse = 1 / np.sqrt(square1 * square2)
         for x, other, square, dx in zip((first, second), (second, first), (square1, square2), gradients, strict=True):
             dx[...] = (slope[:, None] * (other * inverse[:, None] - x * (cosine / square)[:, None])).reshape(dx.shape)

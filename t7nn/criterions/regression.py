@@ -49,7 +49,7 @@ class AbsCriterion(Elementwise):
         return float(np.abs(x - t).sum())
 
     def derivative(self, x, t, dx):
-        np.copysign(1, x - t + 0.0, dx)  # -0 is 0 as well
+        dx[...] = np.where(x - t >= 0, 1, -1)  # -1 for nan, as in Torch7
 
 
 class SmoothL1Criterion(Elementwise):
@@ -77,21 +77,23 @@ class WeightedMSECriterion(MSECriterion):
     Torch7 source: WeightedMSECriterion.lua
     """
 
+    weight: np.ndarray
+
     def __init__(self, w: np.ndarray):
         super().__init__()
         if not isinstance(w, np.ndarray):
             raise self.error(f'expected a tensor as weight, got {describe(w)}', TypeError)
-        self.weight = w.copy()
+        self.weight = np.array(w)
 
     def pair(self, input, target):
-        target, weight = super().pair(input, target), self.weight
-        self.check(weight, 'weight')
+        input, target = super().pair(input, target)
+        weight = self.check(self.weight, 'weight')
         shape = input.shape[1:] if input.ndim - 1 == weight.ndim else input.shape
         if weight.size != math.prod(shape):
             raise self.error(
                 f'expected input of the shape of the weight {weight.shape} or a batch of such, got {describe(input)}'
             )
-        return target * weight.reshape(shape)
+        return input, target * weight.reshape(shape)
 
 
 class SpatialAutoCropMSECriterion(MSECriterion):
@@ -103,8 +105,7 @@ class SpatialAutoCropMSECriterion(MSECriterion):
     """
 
     def pair(self, input, target):
-        self.check(input)
-        self.check(target, 'target')
+        input, target = self.check(input), self.check(target, 'target')
         if input.ndim not in (3, 4) or target.ndim != input.ndim or target.shape[:-2] != input.shape[:-2]:
             raise self.error(
                 'expected input and target of 3 or 4 dimensions that agree in all but height and width, '
@@ -126,10 +127,10 @@ class DistKLDivCriterion(Elementwise):
     """
 
     def pair(self, input, target):
-        paired = super().pair(input, target)
-        if paired is not target:
+        input, paired = super().pair(input, target)
+        if target.shape != input.shape:
             raise self.error(f'input and target should have the same size, got shapes {input.shape} and {target.shape}')
-        return target
+        return input, paired
 
     def loss(self, x, t):
         positive = t > 0
@@ -143,6 +144,8 @@ class DistKLDivCriterion(Elementwise):
 class L1Cost(Elementwise):
     """L = sum |x|, without a target; dx = sign(x), and 0 at 0.
 
+    The target is not looked at.
+
     Torch7 source: L1Cost.lua
     """
 
@@ -150,11 +153,11 @@ class L1Cost(Elementwise):
     __init__ = Criterion.__init__
 
     def pair(self, input, target):
-        self.check(input)
-        return target
+        return self.check(input), target
 
     def loss(self, x, t):
         return float(np.abs(x).sum())
 
     def derivative(self, x, t, dx):
-        np.sign(x, dx)
+        dx[...] = x > 0  # 0 for nan, as in Torch7
+        dx -= x < 0
