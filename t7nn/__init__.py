@@ -33,6 +33,7 @@ from .criterions.regression import (
     WeightedMSECriterion,
 )
 from .layers.arithmetic import MM, MV, Add, AddConstant, CAdd, CMul, Constant, Max, Mean, Min, Mul, MulConstant, Sum
+from .layers.clustering import Kmeans
 from .layers.containers import Concat, Container, DepthConcat, Parallel, Sequential
 from .layers.convolution.spatial import (
     SpatialConvolution,

@@ -9,6 +9,7 @@ Source: Torch7 manual, random.md, and maths.md for `rand`, `randn`, `randperm` a
 import math
 import numbers
 import os
+import threading
 from bisect import bisect_left
 from functools import cache
 from types import SimpleNamespace
@@ -223,24 +224,26 @@ class Generator:
     def __init__(self) -> None:
         self._bits = np.random.MT19937()
         self._seeder = np.random.RandomState(self._bits)  # its seed() is Torch7's, and seeds _bits in place
-        self._raw = self._bits.random_raw  # one 32-bit draw, or an array of n
+        self._raw = self._bits.random_raw  # one 32-bit draw, or an array of n; safe in threads
+        self._lock = threading.RLock()  # makes a pair of normal numbers, and a change of the state, one step
         self.seed()
 
     def __getstate__(self) -> np.ndarray:
         return self.getRNGState()
 
     def __setstate__(self, state: np.ndarray) -> None:
-        self.__init__()
+        Generator.__init__(self)  # type: ignore[misc]
         self.setRNGState(state)
 
     # Seeds and states
 
     def manualSeed(self, seed: float) -> None:
         """Start the stream of this seed; a fraction is cut off, and the seed's low 32 bits count."""
-        self._seed = _long('manualSeed', 'seed', seed)
-        self._seeder.seed(self._seed & 0xFFFFFFFF)
-        self._pair = 0.0, 0.0, 0.0  # x, y and rho of the last Box-Muller pair
-        self._cached = False  # whether its second half is still to be used
+        with self._lock:
+            self._seed = _long('manualSeed', 'seed', seed)
+            self._seeder.seed(self._seed & 0xFFFFFFFF)
+            self._pair = 0.0, 0.0, 0.0  # x, y and rho of the last Box-Muller pair
+            self._cached = False  # whether its second half is still to be used
 
     def seed(self) -> int:
         """Start a stream that nobody can foretell; return its seed."""
@@ -253,7 +256,8 @@ class Generator:
 
     def getRNGState(self) -> np.ndarray:
         """Return the whole state as 5048 bytes (uint8), those of Torch7 on a 64-bit machine."""
-        twister = self._bits.state['state']
+        with self._lock:
+            twister, pair, cached = self._bits.state['state'], self._pair, self._cached
         key, pos = twister['key'], int(twister['pos'])
         state = np.zeros((), _STATE)
         state['seed'] = self._seed % 2**64
@@ -263,8 +267,8 @@ class Generator:
         fresh = pos == 624 and key[0] == self._seed & 0xFFFFFFFF
         state['next'] = 0 if fresh else pos
         state['key'] = key
-        state['x'], state['y'], state['rho'] = self._pair
-        state['cached'] = self._cached
+        state['x'], state['y'], state['rho'] = pair
+        state['cached'] = cached
         return np.frombuffer(state.tobytes(), np.uint8).copy()
 
     def setRNGState(self, state: np.ndarray) -> np.ndarray:
@@ -281,13 +285,14 @@ class Generator:
                 'random.setRNGState: expected a state from getRNGState, got one with '
                 f'seeded = {new["seeded"]}, left = {left}, next = {following}'
             )
-        self._bits.state = {
-            'bit_generator': 'MT19937',
-            'state': {'key': new['key'].astype(np.uint32), 'pos': 625 - left},
-        }
-        self._seed = int(new['seed'].astype(np.int64))
-        self._pair = float(new['x']), float(new['y']), float(new['rho'])
-        self._cached = bool(new['cached'])
+        with self._lock:
+            self._bits.state = {
+                'bit_generator': 'MT19937',
+                'state': {'key': new['key'].astype(np.uint32), 'pos': 625 - left},
+            }
+            self._seed = int(new['seed'].astype(np.int64))
+            self._pair = float(new['x']), float(new['y']), float(new['rho'])
+            self._cached = bool(new['cached'])
         return state
 
     # Distributions: a number each, or an array filled in the order of its indices, whatever its memory layout
@@ -479,6 +484,10 @@ class Generator:
 
     def _normal(self, n=None):
         """The next standard normal number, or an array of the next n."""
+        with self._lock:  # or two threads would take the same half of a pair
+            return self._next_normal(n)
+
+    def _next_normal(self, n):
         if n is None:
             self._cached = not self._cached
             if self._cached:
@@ -488,7 +497,7 @@ class Generator:
             return rho * (math.cos if self._cached else math.sin)(math.tau * x)
         z, start = np.empty(n), min(int(self._cached), n)
         if start:
-            z[0] = self._normal()
+            z[0] = self._next_normal(None)
         pairs, left_over = divmod(n - start, 2)
         if pairs:
             x, y = self._raw(2 * pairs).reshape(pairs, 2).T * _UNIT
@@ -498,7 +507,7 @@ class Generator:
             z[start + 1 : n : 2] = rho * m.sin(angle)
             self._pair = float(x[-1]), float(y[-1]), float(rho[-1])
         if left_over:
-            z[-1] = self._normal()
+            z[-1] = self._next_normal(None)
         return z
 
     def _draw(self, out, source, formula):

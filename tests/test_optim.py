@@ -566,5 +566,34 @@ def test_what_is_printed(capsys):
         'no state table, ADADELTA initializing',
         'no state table RPROP initializing',
         '<optim.lbfgs> \toptimality condition below tolFun',
+        '<optim.lbfgs> \tcreating recyclable direction/step/history buffers',
+        '<optim.lbfgs> \treached max number of iterations',
+    ]
+
+
+def test_lswolfe_sees_the_one_array_that_a_function_answers_with():
+    """Torch7's line search keeps the gradient it was handed, so its first point has the slope of the second."""
+    shared = np.zeros(1)
+
+    def again(x):
+        np.multiply(2, x, out=shared)
+        return float(x @ x), shared
+
+    def copies(x):
+        return float(x @ x), 2 * x
+
+    steps = []
+    for function in (again, copies):
+        x = np.array([1.0])
+        f, g = function(x)
+        steps.append(optim.lswolfe(function, x, 3.0, -g.copy(), f, g, -4.0)[3])
+    assert abs(steps[1] - 0.5) < 1e-9  # the minimum of a parabola, which a cubic interpolates exactly
+    assert abs(steps[0] - 0.5) > 1e-3
+
+
+def test_lbfgs_prints_torch7s_lines(capsys):
+    optim.lbfgs(lambda x: (float(x @ x), 2 * x), np.array([3.0]), {'verbose': True, 'maxIter': 2})
+    assert capsys.readouterr().out.splitlines() == [
+        '<optim.lbfgs> \tcreating recyclable direction/step/history buffers',
         '<optim.lbfgs> \treached max number of iterations',
     ]

@@ -15,6 +15,8 @@ from .call import Call, Result, Table, undone_on_error, value
 
 __all__ = ['FistaLS', 'cg', 'lbfgs', 'lswolfe', 'polyinterp']
 
+NO_PROGRESS = 'no progress along the direction'
+
 
 def _cubic(f2: float, f3: float, d2: float, d3: float, z3: float) -> tuple[float, float]:
     """A and B of the cubic through values f and slopes d of two points at distance z3."""
@@ -215,7 +217,7 @@ def lbfgs(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
             g_old, f_old = g.copy(), f
             slope = float(g.dot(d))
             if slope > -tolX:
-                end = 'no progress along the direction'
+                end = NO_PROGRESS
                 break
             t = rate if total > 1 else rate / max(norm1(g), 1)
             if search is not None:
@@ -244,7 +246,10 @@ def lbfgs(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
                 else ''
             )
     if call.config.get('verbose'):
-        print('<optim.lbfgs> ', end, sep='\t')
+        if iteration and 'old_dirs' not in table:
+            print('<optim.lbfgs> ', 'creating recyclable direction/step/history buffers', sep='\t')
+        if end and end != NO_PROGRESS:  # Torch7 says nothing of that
+            print('<optim.lbfgs> ', end, sep='\t')
     table['nIter'], table['funcEval'] = total, (table.get('funcEval') or 0) + evaluations
     if iteration:
         table.update(old_dirs=steps, old_stps=changes, Hdiag=Hdiag, g_old=g_old, f_old=f_old, t=t, d=d)
@@ -284,7 +289,7 @@ def lswolfe(
     """
     call = Call('lswolfe', opfunc, x, options)
     c1, c2, tolX, most = (call.option(*item) for item in (('c1', 1e-4), ('c2', 0.9), ('tolX', 1e-9), ('maxIter', 20)))
-    t, f, d, g = float(t), value(f), call.vector('d', d), call.vector('g', g).copy()
+    t, f, d, g = float(t), value(f), call.vector('d', d), call.vector('g', g)
     evaluations = 0
 
     def at(step: float) -> tuple[float, float, np.ndarray, float]:
@@ -296,26 +301,31 @@ def lswolfe(
         fx, dfdx = call.evaluate()
         return step, value(fx), dfdx.copy(), float(dfdx.dot(d))
 
+    def seen_again(point: tuple) -> tuple:
+        """A point with the slope that its gradient, as it is now, has along d."""
+        return *point[:3], float(point[2].dot(d))
+
     def points(*candidates: tuple) -> np.ndarray:
         return np.array([(step, fx, slope) for step, fx, _, slope in candidates], x.dtype)
 
     with undone_on_error(call.x) as start:
         # first a bracket of two points, or one point that satisfies both conditions
-        first = previous = 0.0, f, g, float(gtd)
         point, tried, bracket = at(t), 0, None
+        # Torch7 keeps g, which a function that answers with one array again and again has written over by now
+        previous = 0.0, f, g.copy(), float(gtd)
         while bracket is None and tried < most:
             t, fx, _, slope = point
             if fx > f + c1 * t * gtd or tried > 1 and fx >= previous[1]:
-                bracket = [previous, point]
+                bracket = [seen_again(previous), point]
             elif abs(slope) <= -c2 * gtd:
                 bracket = [point]
             elif slope >= 0:
-                bracket = [previous, point]
+                bracket = [seen_again(previous), point]
             else:
                 t, _ = polyinterp(points(previous, point), t + 0.01 * (t - previous[0]), t * 10)
                 previous, point, tried = point, at(t), tried + 1
         if bracket is None:
-            bracket = [first, point]
+            bracket = [seen_again((0.0, f, g.copy(), 0.0)), point]
         # then the bracket is narrowed until its lower end satisfies them
         done, stuck = len(bracket) == 1, False
         while not done and tried < most:
