@@ -158,8 +158,8 @@ class Module(Node):
                 for gradient, values in zip(gradients, kept, strict=True):
                     np.copyto(gradient, values)
             return
-        for name, gradient in self.learned:  # also where there is no gradient, only its name
-            setattr(twin, gradient, getattr(self, name))
+        for name, field in self.learned:  # also where there is no gradient, only its name
+            setattr(twin, field, getattr(self, name))
         places = [(name, value) for name, value in vars(twin).items() if any(value is each for each in parameters)]
         twin.accGradParameters(input, gradOutput, -lr)
         for name, parameter in places:  # a layer may have put a new array in the place of its gradient
@@ -220,7 +220,7 @@ class Module(Node):
 
     def expected_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each tensor field that this layer works with; here, of each gradient that of its parameter."""
-        shapes = {}
+        shapes: dict[str, tuple[int, ...]] = {}
         for name, gradient in self.learned:
             shape = np.shape(getattr(self, name))
             shapes |= {name: shape, gradient: shape}

@@ -13,6 +13,7 @@ import threading
 from bisect import bisect_left
 from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -297,7 +298,7 @@ class Generator:
 
     # Distributions: a number each, or an array filled in the order of its indices, whatever its memory layout
 
-    def random(self, a: float | None = None, b: float | None = None, out: np.ndarray | None = None) -> int | np.ndarray:
+    def random(self, a: float | None = None, b: float | None = None, out: np.ndarray | None = None) -> Any:
         """An integer: `random()` in [0, 2^32), `random(n)` in [1, n], `random(a, b)` in [a, b]. One draw.
 
         `random(out=array)` stays below 256 (uint8), 2^7, 2^15, 2^31 (int8, int16, int32), 2^24 + 1 (float32) or 2^32.
@@ -310,8 +311,8 @@ class Generator:
                 return self._raw()
             low, span = 0, _MODULUS[out.dtype]
         else:
-            low, high = (1, a) if b is None else (a, b)
-            low, high = _long('random', 'a', low), _long('random', 'a' if b is None else 'b', high)
+            low = 1 if b is None else _long('random', 'a', a)
+            high = _long('random', 'a', a) if b is None else _long('random', 'b', b)
             if high < low:
                 raise ValueError(f'random.random: expected an upper bound >= {low}, got {high}')
             span = min(high + 1 - low, 2**32)
@@ -320,7 +321,7 @@ class Generator:
         low %= 2**64  # the sum wraps, as Torch7's unsigned longs do
         return self._fill(out, self._raw, lambda draw: draw % span + low)
 
-    def uniform(self, a: float = 0, b: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
+    def uniform(self, a: float = 0, b: float = 1, out: np.ndarray | None = None) -> Any:
         """Uniform in [a, b): draw / 2^32 (b - a) + a. One draw."""
         if out is None:
             if not (type(a) in _PLAIN and type(b) in _PLAIN):  # the call made most often is spared the general check
@@ -331,7 +332,7 @@ class Generator:
         fill = self._fill if math.isfinite(b - a) else silent(self._fill)
         return fill(out, self._raw, lambda draw: draw * _UNIT * (b - a) + a)
 
-    def bernoulli(self, p: float | np.ndarray = 0.5, out: np.ndarray | None = None) -> int | np.ndarray:
+    def bernoulli(self, p: float | np.ndarray = 0.5, out: np.ndarray | None = None) -> Any:
         """1 with probability p, else 0: draw / 2^32 <= p. One draw.
 
         With `out`, p may be an array of as many probabilities as `out` has elements.
@@ -356,7 +357,7 @@ class Generator:
             return int(self._raw() <= most)
         return self._fill(out, self._raw, lambda draw: draw <= most)
 
-    def normal(self, mean: float = 0, stdv: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
+    def normal(self, mean: float = 0, stdv: float = 1, out: np.ndarray | None = None) -> Any:
         """Normal with this mean and standard deviation, by Box and Muller: two draws give two numbers.
 
         The first is rho cos(2 pi x) stdv + mean with rho = sqrt(-2 log(1 - y)); the second, with sin for cos, waits for
@@ -365,23 +366,23 @@ class Generator:
         mean, stdv = self._moments('normal', mean, stdv, out)
         return self._draw(out, self._normal, lambda z, _: z * stdv + mean)
 
-    def logNormal(self, mean: float = 1, stdv: float = 2, out: np.ndarray | None = None) -> float | np.ndarray:
+    def logNormal(self, mean: float = 1, stdv: float = 2, out: np.ndarray | None = None) -> Any:
         """exp of a normal number with this mean and standard deviation, and with its draws."""
         mean, stdv = self._moments('logNormal', mean, stdv, out)
         return self._draw(out, self._normal, lambda z, m: m.exp(z * stdv + mean))
 
-    def exponential(self, lambda_: float, out: np.ndarray | None = None) -> float | np.ndarray:
+    def exponential(self, lambda_: float, out: np.ndarray | None = None) -> Any:
         """Exponential with rate lambda: -1 / lambda log(1 - draw / 2^32). One draw."""
         (lambda_,) = _arguments('exponential', out, lambda_=lambda_)
         factor = -1 / lambda_ if lambda_ else -math.copysign(math.inf, lambda_)
         return self._draw(out, self._raw, lambda draw, m: factor * m.log(1 - draw * _UNIT))
 
-    def cauchy(self, median: float = 0, sigma: float = 1, out: np.ndarray | None = None) -> float | np.ndarray:
+    def cauchy(self, median: float = 0, sigma: float = 1, out: np.ndarray | None = None) -> Any:
         """Cauchy: median + sigma tan(pi (draw / 2^32 - 1/2)). One draw."""
         median, sigma = _arguments('cauchy', out, median=median, sigma=sigma)
         return self._draw(out, self._raw, lambda draw, m: median + sigma * m.tan(math.pi * (draw * _UNIT - 0.5)))
 
-    def geometric(self, p: float, out: np.ndarray | None = None) -> int | np.ndarray:
+    def geometric(self, p: float, out: np.ndarray | None = None) -> Any:
         """Geometric, i >= 1 with probability (1 - p) p^(i - 1): floor(log(1 - draw / 2^32) / log p) + 1. One draw."""
         (p,) = _arguments('geometric', None, p=p)
         if not 0 < p < 1:

@@ -29,7 +29,7 @@ __all__ = [
     'view',
 ]
 
-TENSOR_TYPES = {
+TENSOR_TYPES: dict[str, np.dtype] = {
     'torch.DoubleTensor': np.dtype(np.float64),
     'torch.FloatTensor': np.dtype(np.float32),
     'torch.HalfTensor': np.dtype(np.float16),
@@ -63,14 +63,14 @@ def in_cache(function: Callable) -> Callable:
 
 
 #: Torch7's short names: 'float' is float32 there, and float64 in NumPy
-_SHORT_NAMES = {name[6:-6].lower(): dtype for name, dtype in TENSOR_TYPES.items()}
+_SHORT_NAMES: dict[str, np.dtype] = {name[6:-6].lower(): dtype for name, dtype in TENSOR_TYPES.items()}
 
 
 def dtype_of(type: Any) -> np.dtype:
     """The dtype that `type` names: a Torch tensor type (``'torch.FloatTensor'``, ``'float'``) or whatever `numpy.dtype`
     takes."""
-    if isinstance(type, str) and (found := TENSOR_TYPES.get(type) or _SHORT_NAMES.get(type)):
-        return found
+    if isinstance(type, str) and type in TENSOR_TYPES | _SHORT_NAMES:
+        return (TENSOR_TYPES | _SHORT_NAMES)[type]
     try:
         return np.dtype(np.dtype(type).type)  # in native byte order, and the one instance that `is` finds again
     except TypeError:

@@ -169,8 +169,8 @@ class StochasticGradient:
         """
         self._check()
         dataset = self._examples(dataset)
-        order = random.randperm(len(dataset))  # drawn in any case, as in Torch7
-        order = (order.astype(np.int64) - 1).tolist() if self.shuffleIndices else range(len(dataset))
+        drawn = random.randperm(len(dataset))  # in any case, as in Torch7
+        order = (drawn.astype(np.int64) - 1).tolist() if self.shuffleIndices else range(len(dataset))
         self._print('# StochasticGradient: training')
         iteration, rate = 1, self.learningRate
         while True:

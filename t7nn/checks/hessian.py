@@ -23,6 +23,7 @@ The functions below do the work; they serve layers of one's own as well.
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def initDiagHessianParameters(module: Module, gw: Sequence[str], hw: Sequence[st
 
 
 def updateDiagHessianInput(
-    module: Module, input: np.ndarray, diagHessianOutput: np.ndarray, w: Sequence[str], wsq: Sequence[str]
+    module: Any, input: np.ndarray, diagHessianOutput: np.ndarray, w: Sequence[str], wsq: Sequence[str]
 ) -> np.ndarray:
     """diagHessianInput of a layer linear in the weights `w`: its gradInput with their squares in their place, which are
     kept as the fields `wsq`."""
@@ -70,7 +71,7 @@ def updateDiagHessianInput(
     return module.diagHessianInput
 
 
-def updateDiagHessianInputPointWise(module: Module, input: np.ndarray, diagHessianOutput: np.ndarray) -> np.ndarray:
+def updateDiagHessianInputPointWise(module: Any, input: np.ndarray, diagHessianOutput: np.ndarray) -> np.ndarray:
     """diagHessianInput of an elementwise layer: its derivative squared, times `diagHessianOutput`."""
     slope = _twin(module).updateGradInput(input, np.ones_like(diagHessianOutput))
     module.diagHessianInput = slope * slope * diagHessianOutput
@@ -78,7 +79,7 @@ def updateDiagHessianInputPointWise(module: Module, input: np.ndarray, diagHessi
 
 
 def accDiagHessianParameters(
-    module: Module, input: np.ndarray, diagHessianOutput: np.ndarray, gw: Sequence[str], hw: Sequence[str]
+    module: Any, input: np.ndarray, diagHessianOutput: np.ndarray, gw: Sequence[str], hw: Sequence[str]
 ) -> None:
     """Add to the fields `hw` of a layer linear in its parameters what accGradParameters adds to the gradients `gw` for
     the input squared."""

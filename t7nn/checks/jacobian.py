@@ -83,7 +83,7 @@ class Jacobian:
             module.zeroGradParameters()
             gradInput = module.updateGradInput(input, gradOutput)
             module.accGradParameters(input, gradOutput)
-            jacobian[:, i] = (cls._varied(gradInput) if param is None else dparam).ravel()
+            jacobian[:, i] = (cls._varied(gradInput) if dparam is None or param is None else dparam).ravel()
         return jacobian
 
     @classmethod
@@ -237,7 +237,7 @@ class Jacobian:
     # The diagonal of the Hessian of F = sum(output^2) / 2: d2F/dy2 is 1 for every output y, so ones are propagated back
 
     @staticmethod
-    def backwardDiagHessian(module: Module, input: np.ndarray, diagHessianParamName: str) -> np.ndarray:
+    def backwardDiagHessian(module: Any, input: np.ndarray, diagHessianParamName: str) -> np.ndarray:
         """The module's field of that name (diagHessianInput, diagHessianWeight, diagHessianBias) after ones were
         propagated back as second derivatives. `hessian.enable()` comes first."""
         ones = np.ones_like(module.forward(input))
@@ -263,7 +263,7 @@ class Jacobian:
     @classmethod
     def testDiagHessian(
         cls,
-        module: Module,
+        module: Any,
         input: np.ndarray,
         gradParamName: str,
         diagHessianParamName: str,

@@ -48,9 +48,10 @@ class ConfusionMatrix:
 
     def __init__(self, nclasses: int | Sequence[str], classes: Sequence[str] | None = None):
         if isinstance(nclasses, (list, tuple)):
-            nclasses, classes = len(nclasses), nclasses
+            classes = nclasses
         try:
-            self.mat = np.zeros((int(nclasses), int(nclasses)), np.int64)
+            size = len(nclasses) if isinstance(nclasses, (list, tuple)) else int(nclasses)  # type: ignore[arg-type]
+            self.mat = np.zeros((size, size), np.int64)
         except (TypeError, ValueError):
             raise TypeError(
                 f'optim.ConfusionMatrix: expected a number of classes or a list of their names, '

@@ -60,7 +60,7 @@ def de(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = Non
 
     fitness = evaluate(population)
     values = fitness.tolist()
-    worst = fitness.argmax()
+    worst = int(fitness.argmax())
     best_fitness, best = fitness[worst], population[worst].copy()
     while len(values) + size <= most:
         for i, member in enumerate(population):
@@ -74,7 +74,7 @@ def de(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = Non
             children[i] = np.where(crossed, challenger, member)
         offspring = evaluate(children)
         values += offspring.tolist()
-        for i in np.flatnonzero(offspring <= fitness):
+        for i in np.flatnonzero(offspring <= fitness).tolist():
             population[i], fitness[i] = children[i], offspring[i]
             if fitness[i] < best_fitness:
                 best_fitness, best = fitness[i], population[i].copy()
@@ -141,7 +141,8 @@ def cmaes(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     B, D, C, invsqrtC = (array.astype(x.dtype) for array in (np.eye(N), np.ones(N), np.eye(N), np.eye(N)))
     z, candidates = np.empty_like(mean), np.empty((population, N), x.dtype)
     evaluations, decomposed, iteration = 0, 0, 0
-    best, best_fitness, found, ends = None, math.inf, 0, []
+    best, best_fitness, found = x.copy(), math.inf, 0
+    ends: list[str] = []
     values = [value(opfunc(x))]
     while not ends or iteration < least_iterations:
         iteration += 1
@@ -158,7 +159,7 @@ def cmaes(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
         order = np.argsort(fitness, kind='stable')
         fitness, selected = fitness[order], candidates[order[:parents]]
         values.append(float(fitness[0]))
-        if best is None or fitness[0] < best_fitness:
+        if not found or fitness[0] < best_fitness:
             best, best_fitness, found = selected[0].copy(), float(fitness[0]), evaluations
 
         old, mean = mean, weights @ selected

@@ -69,7 +69,7 @@ def sgd(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = No
     decayed = call.weighting('weightDecays', 'decayParameters') if decays else None
     velocity = call.buffer('dfdx') if momentum and call.state.get('dfdx') is not None else None
     fx, dfdx = call.gradient()
-    if decays:
+    if decayed is not None:
         dfdx += decayed(call.x)
     if momentum:
         if velocity is None:
@@ -313,7 +313,7 @@ def rprop(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     same, turned, still, clipped = (
         call.buffer(name, dtype=np.uint8).view(bool) for name in ('psign', 'nsign', 'zsign', 'dminmax')
     )
-    values = []
+    values: list[float] = []
     while len(values) < steps:
         fx, dfdx = call.evaluate()
         np.multiply(dfdx, delta, out=sign)

@@ -6,6 +6,7 @@ part. If a function fails, `x` and the state are as they were before the call.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def _cubic(f2: float, f3: float, d2: float, d3: float, z3: float) -> tuple[float
 @np.errstate(all='ignore')  # as in Lua, nan and inf come where Python's floats would raise
 def _interpolate(f1: float, f2: float, f3: float, d2: float, d3: float, z3: float, margin: float) -> float:
     """The step from point 2 to the minimum between it and point 3, `margin` of their distance off either."""
-    f2, f3, d2, d3, z3 = np.float64((f2, f3, d2, d3, z3))
+    f2, f3, d2, d3, z3 = np.array((f2, f3, d2, d3, z3), float)
     if f2 > f1:
         z2 = z3 - 0.5 * d3 * z3 * z3 / (d3 * z3 + f2 - f3)
     else:
@@ -42,7 +43,7 @@ def _extrapolate(
     f2: float, f3: float, d2: float, d3: float, z1: float, z3: float, limit: float, margin: float, ext: float
 ) -> float:
     """The step from point 2, at z1, away from point 3 to the expected minimum, within `limit` (-1: none yet)."""
-    f2, f3, d2, d3, z3 = np.float64((f2, f3, d2, d3, z3))
+    f2, f3, d2, d3, z3 = np.array((f2, f3, d2, d3, z3), float)
     a, b = _cubic(f2, f3, d2, d3, z3)
     z2 = float(-d2 * z3 * z3 / (b + np.sqrt(b * b - a * d2 * z3 * z3)))
     bounded = limit > -0.5
@@ -107,7 +108,7 @@ def cg(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = Non
             f2, df2, d2 = move(z1)
             f3, d3, z3 = f1, d1, -z1
             left = min(most, limit_all - evaluations)
-            success, limit = False, -1
+            success, limit = False, -1.0
             while True:
                 while (f2 > f1 + z1 * rho * d1 or d2 > -sig * d1) and left > 0:
                     limit = z1
@@ -182,7 +183,8 @@ def lbfgs(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = 
     total = table.get('nIter') or 0
     tmp = call.buffer('tmp1')
     steps, changes = list(table.get('old_dirs') or ()), list(table.get('old_stps') or ())
-    d, t, Hdiag, g_old, f_old = (table.get(name) for name in ('d', 't', 'Hdiag', 'g_old', 'f_old'))
+    kept: list[Any] = [table.get(name) for name in ('d', 't', 'Hdiag', 'g_old', 'f_old')]
+    d, t, Hdiag, g_old, f_old = kept
 
     def norm1(vector: np.ndarray) -> float:
         return float(np.abs(vector, out=tmp).sum())
@@ -457,7 +459,7 @@ def FistaLS(
     if most < 1:
         raise call.error(f'expected maxiter of at least 1, got {number(most)}')
     momentum = 1.0
-    history = []
+    history: list[dict[str, Any]] = []
     previous, y, ply = (np.zeros_like(xinit) for _ in range(3))
     while True:
         fy, gradient = call.evaluate(y, 'dx')

@@ -61,8 +61,11 @@ class Logger:
             self.file = open(self.name + (time.strftime('-%Y_%m_%d_%X') if timestamp else ''), 'w')  # noqa: SIM115
             self.epsfile = self.name + '.eps'
         self.empty, self.showPlot, self.logscale = True, True, False
-        self.names, self.symbols, self.styles = {}, {}, {}
-        self.figure, self.defaultStyle = None, '+'
+        self.names: dict[str, str] = {}
+        self.symbols: dict[str, list] = {}
+        self.styles: dict[str, list[str]] = {}
+        self.figure: int | str | None = None
+        self.defaultStyle = '+'
 
     def close(self) -> None:
         """Close the file."""
