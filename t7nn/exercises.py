@@ -11,6 +11,7 @@ score: 2 of 4
 The result is a `Score`, which compares and counts as well: ``exercises.lesson1(step).right``.
 """
 
+import copy
 import itertools
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -46,8 +47,8 @@ class Score:
 
 
 def _grade(tasks: Iterable[Task]) -> Score:
-    """Work the tasks one by one; whatever a task raises is what is not yet right."""
-    graded = []
+    """Work the tasks one by one; whatever a task raises is what is not yet right. Random numbers go on as before."""
+    graded, state = [], nn.random.getRNGState()
     for title, task in tasks:
         wrong = None
         try:
@@ -57,6 +58,7 @@ def _grade(tasks: Iterable[Task]) -> Score:
         except Exception as failure:  # the answer's own error is one more thing to mend
             wrong = f'{type(failure).__name__}: {failure}'
         graded.append((title, wrong))
+    nn.random.setRNGState(state)
     return Score(graded)
 
 
@@ -85,9 +87,9 @@ def _require(condition: Any, text: str) -> None:
 
 def _unchanged(function: Callable, *arguments: Any) -> None:
     """Raise an AssertionError if `function(*arguments)` writes to an array among them."""
-    copies = [np.array(argument) for argument in arguments]
-    function(*arguments)
-    for number, (before, after) in enumerate(zip(copies, arguments, strict=True), 1):
+    given = copy.deepcopy(arguments)
+    function(*given)
+    for number, (before, after) in enumerate(zip(arguments, given, strict=True), 1):
         _require(np.array_equal(before, after), f'argument {number} was {_text(before)} and now is {_text(after)}')
 
 
@@ -131,7 +133,7 @@ def lesson2(gradients: Callable) -> Score:
 
     def compare(position):
         for arguments in (numbers, drawn):
-            _same(gradients(*arguments)[position], expected(*arguments)[position])
+            _same(gradients(*map(np.copy, arguments))[position], expected(*arguments)[position])
 
     tasks: list[Task] = [
         (name, partial(compare, position)) for position, name in enumerate(['dW', 'db', 'dV', 'dc', 'dx'])
@@ -185,16 +187,12 @@ def lesson5(Layer: type) -> Score:
     """``ReLU``, a layer for the lesson's own nn, with the methods updateOutput, updateGradInput and parameters."""
     x, dy, other = np.array([1.0, -2.0, 3.0]), np.array([0.5, 5.0, -1.0]), np.array([[-1.0, 4.0]])
 
-    def inside():
+    def compare(input, gradient, output, gradInput):
         layer = Layer()
-        layer.updateOutput(x)
-        _same(layer.updateGradInput(x, dy), [0.5, 0, -1])
-
-    def again():
-        layer = Layer()
-        layer.updateOutput(x)
-        _same(layer.updateOutput(other), [[0, 4]])
-        _same(layer.updateGradInput(other, np.ones((1, 2))), [[0, 1]])
+        layer.updateOutput(x.copy())
+        _same(layer.updateOutput(input.copy()), output)
+        _same(layer.output, output)
+        _same(layer.updateGradInput(input.copy(), gradient.copy()), gradInput)
 
     def rest():
         layer = Layer()
@@ -204,13 +202,9 @@ def lesson5(Layer: type) -> Score:
 
     return _grade(
         [
-            ('updateOutput', lambda: _same(Layer().updateOutput(x), [1, 0, 3])),
-            ('updateGradInput', inside),
-            ('a second input, of another shape', again),
-            (
-                'it keeps its result in output',
-                lambda: _same((layer := Layer(), layer.updateOutput(x))[0].output, [1, 0, 3]),
-            ),
+            ('updateOutput', lambda: _same(Layer().updateOutput(x.copy()), [1, 0, 3])),
+            ('updateGradInput', lambda: compare(x, dy, [1, 0, 3], [0.5, 0, -1])),
+            ('another input, of another shape', lambda: compare(other, np.ones((1, 2)), [[0, 4]], [[0, 1]])),
             ('the input is left alone', lambda: _unchanged(Layer().updateOutput, x)),
             ('what the base has: no parameters, nothing to add up', rest),
         ]
@@ -224,12 +218,10 @@ def lesson6(step: Callable) -> Score:
     """
 
     def compare(count, look):
-        random_state = nn.random.getRNGState()
-        nn.random.manualSeed(3)
+        nn.manualSeed(3)
         net = nn.Sequential()
         for number in range(count):
             net.add(nn.Linear(2, 2) if number % 2 == 0 else nn.Tanh())
-        nn.random.setRNGState(random_state)
         twin, x, dy = net.clone(), np.array([1.0, -0.5]), np.array([0.5, 2.0])
         for either in (net, twin):
             either.forward(x)
@@ -321,9 +313,9 @@ def lesson9(soft_threshold: Callable[[np.ndarray, float], np.ndarray]) -> Score:
         [
             ('large weights move by l1', lambda: _same(soft_threshold(np.array([1.0, -1.0]), 0.3), [0.7, -0.7])),
             ('small weights become 0', lambda: _same(soft_threshold(np.array([0.1, -0.1]), 0.3), [0, 0])),
-            ('all of a vector', lambda: _same(soft_threshold(w, 0.25), [0.75, 0.05, 0, 0, 0, -0.05, -0.75])),
+            ('all of a vector', lambda: _same(soft_threshold(w.copy(), 0.25), [0.75, 0.05, 0, 0, 0, -0.05, -0.75])),
             ('a matrix', lambda: _same(soft_threshold(np.full((2, 3), 2.0), 0.5), np.full((2, 3), 1.5))),
-            ('l1 = 0 changes nothing', lambda: _same(soft_threshold(w, 0), w)),
+            ('l1 = 0 changes nothing', lambda: _same(soft_threshold(w.copy(), 0), w)),
             ('the weights that came in are left alone', lambda: _unchanged(soft_threshold, w, 0.25)),
         ]
     )
@@ -452,10 +444,8 @@ def lesson13(build: Callable[[], nn.Module]) -> Score:
     """``build()``: a network of 20 inputs and 1 output with ten hidden layers or more, through which gradients pass."""
 
     def made():
-        random_state = nn.random.getRNGState()
-        nn.random.manualSeed(1)
+        nn.manualSeed(1)
         net = build()
-        nn.random.setRNGState(random_state)
         return net, [module for module in net.listModules() if isinstance(module, nn.Linear)]
 
     def ratio():
@@ -497,7 +487,7 @@ def lesson14(convolve: Callable[..., np.ndarray]) -> Score:
     def compare(image, kernel, *step):
         layer = nn.SpatialConvolution(1, 1, *kernel.shape[::-1], *(step * 2)).noBias()
         layer.weight[0, 0] = kernel
-        _same(convolve(image, kernel, *step), layer.forward(image[np.newaxis])[0])
+        _same(convolve(image.copy(), kernel.copy(), *step), layer.forward(image[np.newaxis])[0])
 
     image, kernel = np.arange(9.0).reshape(3, 3), np.array([[1.0, 0.0], [0.0, -1.0]])
     large = _draws(6, 9)

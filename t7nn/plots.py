@@ -35,7 +35,7 @@ def _matrix(values: Any, what: str, columns: int | None = None) -> np.ndarray:
     matrix = np.asarray(values)
     if matrix.ndim != 2 or not matrix.size or columns not in (None, matrix.shape[1]) or matrix.dtype.kind not in 'biuf':
         shape = f'(n, {columns or "m"})'
-        raise ValueError(f'{what} of shape {shape} expected, got {matrix.dtype} of shape {matrix.shape}')
+        raise ValueError(f'{what} of shape {shape}, got {matrix.dtype} of shape {matrix.shape}')
     return matrix
 
 
@@ -73,7 +73,7 @@ def network(net: nn.Module, input: Any = None, axes: Any = None) -> Any:
     '33'
     """
     if not isinstance(net, nn.Module):
-        raise TypeError(f'plots.network: a module expected, got {net!r}')
+        raise TypeError(f'plots.network: expected a module, got {net!r}')
     if input is not None:
         net = net.clone()
         net.forward(input)
@@ -147,13 +147,13 @@ def history(*curves: Any, axes: Any = None, **named: Any) -> Any:
     """
     drawn = [(None, curve) for curve in curves] + list(named.items())
     if not drawn:
-        raise TypeError('plots.history: at least one sequence of numbers expected, got none')
+        raise TypeError('plots.history: expected at least one sequence of numbers, got none')
     numbers = []
     for name, curve in drawn:
         values = np.asarray(getattr(curve, 'errors', curve))
         if values.ndim != 1 or values.dtype.kind not in 'biuf':
             raise ValueError(
-                f'plots.history: one number for each iteration expected as {name or "curve"}, got {curve!r}'
+                f'plots.history: expected one number for each iteration as {name or "curve"}, got {curve!r}'
             )
         numbers.append(values)
     axes = _axes(axes)
@@ -184,12 +184,12 @@ def paths(lambdas: Sequence[float], weights: Any, names: Sequence[str] | None = 
     >>> axes.get_xscale()
     'log'
     """
-    weights = _matrix(weights, 'plots.paths: weights')
+    weights = _matrix(weights, 'plots.paths: expected weights')
     x = np.asarray(lambdas, float)
     if x.shape != weights.shape[:1]:
-        raise ValueError(f'plots.paths: {len(weights)} lambdas expected, one for each row, got shape {x.shape}')
+        raise ValueError(f'plots.paths: expected {len(weights)} lambdas, one for each row, got shape {x.shape}')
     if names is not None and len(names) != weights.shape[1]:
-        raise ValueError(f'plots.paths: {weights.shape[1]} names expected, got {len(names)}')
+        raise ValueError(f'plots.paths: expected {weights.shape[1]} names, got {len(names)}')
     axes = _axes(axes)
     lines = axes.plot(x, weights)
     for line, name in zip(lines, names or [], strict=False):
@@ -247,7 +247,7 @@ def gradients(net: nn.Module, axes: Any = None) -> Any:
     inputs = [_size(module.gradInput) for module in layers]
     parameters = [_size(module.parameters()[1]) for module in layers]
     if not np.nansum(inputs) + np.nansum(parameters) > 0:
-        raise ValueError('plots.gradients: a network after backward expected, got one without gradients')
+        raise ValueError('plots.gradients: expected a network after backward, got one without gradients')
     axes = _axes(axes)
     numbers = range(1, len(layers) + 1)
     for values, style, label in ((inputs, 'o-', 'of the input'), (parameters, 's', 'of the parameters')):
@@ -297,10 +297,10 @@ def weights(module: nn.Module, shape: tuple[int, int] | None = None, axes: Any =
     """
     weight = getattr(module, 'weight', None)
     if not isinstance(weight, np.ndarray) or weight.ndim < 2 and shape is None:
-        raise ValueError(f'plots.weights: a layer with a weight of two or more dimensions expected, got {module}')
+        raise ValueError(f'plots.weights: expected a layer with a weight of two or more dimensions, got {module}')
     if shape is not None:
         if weight.shape[-1] != shape[0] * shape[1]:
-            raise ValueError(f'plots.weights: a shape of {weight.shape[-1]} pixels expected, got {shape}')
+            raise ValueError(f'plots.weights: expected a shape of {weight.shape[-1]} pixels, got {shape}')
         sheet = weight.reshape(-1, *shape)
     elif weight.ndim > 2:
         sheet = weight.reshape(-1, *weight.shape[-2:])
@@ -353,10 +353,10 @@ def boundary(
     >>> [line.get_label() for line in axes.lines]
     ['1', '2']
     """
-    inputs = _matrix(inputs, 'plots.boundary: inputs', 2)
+    inputs = _matrix(inputs, 'plots.boundary: expected inputs', 2)
     targets = np.ravel(np.asarray(targets))
     if len(targets) != len(inputs):
-        raise ValueError(f'plots.boundary: {len(inputs)} targets expected, one for each input, got {len(targets)}')
+        raise ValueError(f'plots.boundary: expected {len(inputs)} targets, one for each input, got {len(targets)}')
     least, most = inputs.min(0) - margin, inputs.max(0) + margin
     net = net.clone()
     net.evaluate()
@@ -368,7 +368,7 @@ def boundary(
         groups, answer = np.unique(targets), (answers[:, 0] > level).astype(int)
     if not np.isin(targets, groups).all() or answers.shape[1] == 1 and len(groups) != 2:
         wanted = 'two numbers' if answers.shape[1] == 1 else f'classes 1..{len(groups)}'
-        raise ValueError(f'plots.boundary: {wanted} expected as targets, got {np.unique(targets)}')
+        raise ValueError(f'plots.boundary: expected {wanted} as targets, got {np.unique(targets)}')
     axes = _axes(axes)
     from matplotlib.colors import to_rgba
 
