@@ -112,6 +112,14 @@ def network(*layers: nn.Module) -> nn.Sequential:
     return net
 
 
+def lenet() -> nn.Sequential:
+    nn.manualSeed(1)
+    return network(
+        nn.SpatialConvolution(1, 8, 3, 3, 1, 1, 1, 1), nn.ReLU(), nn.SpatialMaxPooling(2, 2),
+        nn.View(-1).setNumInputDims(3), nn.Linear(128, 10), nn.LogSoftMax(),
+    )  # fmt: skip
+
+
 # Lesson 1
 
 
@@ -498,16 +506,35 @@ def windows() -> Figure:
 def kernels() -> Figure:
     images, classes = datasets.digits()
     images = images[:, np.newaxis]
-    nn.manualSeed(1)
-    net = network(
-        nn.SpatialConvolution(1, 8, 3, 3, 1, 1, 1, 1), nn.ReLU(), nn.SpatialMaxPooling(2, 2),
-        nn.View(-1).setNumInputDims(3), nn.Linear(128, 10), nn.LogSoftMax(),
-    )  # fmt: skip
+    net = lenet()
     batches = zip(images[:1200].reshape(-1, 10, 1, 8, 8), classes[:1200].reshape(-1, 10), strict=True)
     train(net, nn.ClassNLLCriterion(), batches, 8, rate=0.2)
     figure, (axes,) = panels(1, 5, 3.6)
     plots.weights(net.get(1), axes=axes)
     axes.spines[:].set_visible(False)
+    return figure
+
+
+# The page on t7nn.plots
+
+
+@picture
+def layers() -> Figure:
+    figure, (axes,) = panels(1, 6, 3.7)
+    branches = nn.ConcatTable().add(network(nn.Linear(10, 40), nn.Tanh(), nn.Linear(40, 1))).add(nn.Linear(10, 1))
+    plots.network(network(branches, nn.CAddTable()), np.zeros(10), axes)
+    return figure
+
+
+@picture
+def layer_gradients() -> Figure:
+    figure, (axes,) = panels(1, 6, 3.6)
+    net, criterion, (images, classes) = lenet(), nn.ClassNLLCriterion(), datasets.digits()
+    images, classes = images[:50, np.newaxis], classes[:50]
+    criterion.forward(net.forward(images), classes)
+    net.zeroGradParameters()
+    net.backward(images, criterion.backward(net.output, classes))
+    plots.gradients(net, axes)
     return figure
 
 
