@@ -8,7 +8,7 @@ right    at the minimum, w = 3, nothing moves
 right    an input of 0 teaches nothing
 score: 2 of 4
 
-The result is a `Score`, which compares and counts as well: ``exercises.lesson1(step).right``.
+The result is a `Score`: ``score.right`` of ``score.total`` tasks are right, and ``score.tasks`` says which.
 """
 
 import copy

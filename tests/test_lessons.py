@@ -37,9 +37,8 @@ def test_there_are_fourteen():
 def test_what_a_lesson_has(number, lesson):
     text = lesson.read_text('utf-8')
     assert text.startswith(f'# {number}. ')
-    assert re.search(r'^\*\*The idea\.\*\* .+', text, re.M) and re.search(
-        r'^\*\*Time:\*\* (10|15|20) minutes\.', text, re.M
-    )
+    assert re.search(r'^\*\*The idea\.\*\* .+', text, re.M)
+    assert re.search(r'^\*\*Time:\*\* (10|15|20) minutes\.', text, re.M)
     question, exercise = text.index('\n## Question\n'), text.index('\n## Exercise\n')
     assert question < exercise
     assert '?' in text[question:exercise] and '>>>' in text[question:exercise], 'a question, and then what answers it'
