@@ -1,5 +1,7 @@
 """Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
 
+from typing import TYPE_CHECKING
+
 from . import hooks, optim, random
 from .checks import hessian
 from .checks.jacobian import Jacobian, SparseJacobian
@@ -147,5 +149,8 @@ from .regularization import L1L2, regularization_penalty, regularize_parameters,
 from .serialization.files import T7Reader, T7Writer, dumps, load, loads, save
 from .serialization.values import ObjectKey, Storage, T7Error, TorchFunction, TorchObject
 from .training import StochasticGradient
+
+if not TYPE_CHECKING:  # type checkers are to see that a name is missing
+    from .names import __getattr__
 
 __version__ = '0.1.0'

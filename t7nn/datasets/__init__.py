@@ -1,4 +1,4 @@
-"""Small real data sets that ship with t7nn, and a reader of tables of one's own."""
+"""Small real data sets that ship with t7nn, points in the plane, and a reader of tables of one's own."""
 
 import csv
 import gzip
@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ['Table', 'diabetes', 'digits', 'read_csv']
+from .planar import circles, moons, spirals
+
+__all__ = ['Table', 'circles', 'diabetes', 'digits', 'moons', 'read_csv', 'spirals']
 
 
 class Table(NamedTuple):

@@ -140,6 +140,14 @@ class Sequential(Container):
     Torch7 manual: containers.md#nn.Sequential
     """
 
+    def __init__(self, *modules: Any):
+        if modules:  # what PyTorch takes
+            raise TypeError(
+                f'{self.typename}: no arguments expected, got {len(modules)}; add the modules one by one: '
+                'nn.Sequential().add(first).add(second)'
+            )
+        super().__init__()
+
     def add(self, module: Module) -> Self:
         super().add(module)
         return self._adopt()
