@@ -12,6 +12,7 @@ next call overwrites them: copy what is to be kept.
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
@@ -389,6 +390,16 @@ class Module(Node):
         return replacement
 
     flatten = staticmethod(flatten)
+
+    def _repr_html_(self) -> str:
+        from .html import MOST_ROWS, table
+
+        def rows(module: Module, name: str) -> Iterator[tuple[str, str, int]]:
+            yield name, str(module).partition(' {')[0], sum(tensor.size for tensor in module.parameters()[0])
+            for i, inner in enumerate(module.modules, 1):
+                yield from rows(inner, f'{name}.{i}' if name else str(i))
+
+        return table(['', 'module', 'parameters'], itertools.islice(rows(self, ''), MOST_ROWS + 1))
 
 
 def _with_real_scale(method: Callable) -> Callable:

@@ -12,11 +12,22 @@ from typing import Any
 import numpy as np
 
 from . import random
-from .hooks import changed_error
 from .module import Criterion, Module
 from .tensors import describe, number, real
 
 __all__ = ['StochasticGradient']
+
+
+class Stop(Exception):
+    """Raised by a hook it ends the training; `train` then returns as after the last iteration."""
+
+    #: the iteration's error as the hooks before had left it
+    error: float | None = None
+
+
+def changed_error(returned: Any, error: float) -> float:
+    """The error after a hook: the number that it returned, or `error` as it was."""
+    return float(returned) if isinstance(returned, Real) and not isinstance(returned, bool) else error
 
 
 class _FromOne(Sequence):
@@ -87,6 +98,8 @@ class StochasticGradient:
     log: Callable[[str], Any] | None = print
     module: Module
     criterion: Criterion
+    #: of the examples, from 0, in this training
+    _order: Sequence[int] = ()
 
     def __init__(self, module: Module, criterion: Criterion):
         # as instance attributes, since these are what a file holds
@@ -108,9 +121,19 @@ class StochasticGradient:
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        fields = ('learningRate', 'learningRateDecay', 'maxIteration', 'shuffleIndices', 'hookExample', 'hookIteration')
-        values = ', '.join(f'{name}={getattr(self, name)!r}' for name in fields if getattr(self, name) is not None)
+        fields = ('learningRate', 'learningRateDecay', 'maxIteration', 'shuffleIndices', *self._hooks())
+        values = ', '.join(f'{name}={getattr(self, name)!r}' for name in fields)
         return f'nn.StochasticGradient({self.criterion}, {values}) of\n{self.module}'
+
+    def _repr_html_(self) -> str:
+        from .html import table
+
+        names = ('criterion', 'learningRate', 'learningRateDecay', 'maxIteration', 'shuffleIndices', *self._hooks())
+        fields = table(['field', 'value'], [(name, getattr(self, name)) for name in names], 'nn.StochasticGradient')
+        return fields + self.module._repr_html_()
+
+    def _hooks(self) -> list[str]:
+        return [name for name in ('hookExample', 'hookIteration') if getattr(self, name) is not None]
 
     def _error(self, text: str, kind: type[Exception] = ValueError) -> Exception:
         return kind(f'nn.StochasticGradient: {text}')
@@ -170,20 +193,48 @@ class StochasticGradient:
         self._check()
         dataset = self._examples(dataset)
         drawn = random.randperm(len(dataset))  # in any case, as in Torch7
-        order = (drawn.astype(np.int64) - 1).tolist() if self.shuffleIndices else range(len(dataset))
+        order = (drawn.astype(np.int64) - 1).tolist() if self.shuffleIndices else list(range(len(dataset)))
         self._print('# StochasticGradient: training')
-        iteration, rate = 1, self.learningRate
+        self._iterations(dataset, order, 1)
+
+    def go_on(self, dataset: Sequence[tuple[Any, Any]], order: Sequence[int], iteration: int) -> None:
+        """Train from `iteration`, counted from 1, with the `order` of an earlier `train`: places in `dataset` from 0.
+
+        `hooks.resume` calls it with what `hooks.Checkpoint` has saved.
+
+        Raises
+        ------
+        ValueError
+            if `order` does not fit the dataset
+        """
+        self._check()
+        dataset = self._examples(dataset)
+        if sorted(order) != list(range(len(dataset))):
+            raise self._error(f'expected an order of {len(dataset)} examples, got one of {len(order)}')
+        if not 0 < self.maxIteration < iteration:
+            self._iterations(dataset, order, iteration)
+
+    def _iterations(self, dataset: Sequence[tuple[Any, Any]], order: Sequence[int], iteration: int) -> None:
+        self._order = order
+        decay = 1 + iteration * self.learningRateDecay if iteration > 1 else 1
+        rate = self.learningRate / decay
         while True:
             with np.errstate(over='ignore', invalid='ignore'):  # what diverges is told by the printed error
                 error = self._epoch(dataset, order, real(rate, 'learningRate'))
+            stopped = ''
             if self.hookIteration is not None:
-                error = changed_error(self.hookIteration(self, iteration, error), error)
+                try:
+                    error = changed_error(self.hookIteration(self, iteration, error), error)
+                except Stop as stop:
+                    error = changed_error(stop.error, error)
+                    stopped = f'stopped after iteration {iteration}: {stop}'
             if self.verbose:
                 self._print(f'# current error = {number(error)}')
             iteration += 1
             rate = self.learningRate / (1 + iteration * self.learningRateDecay)
-            if 0 < self.maxIteration < iteration:
-                self._print('# StochasticGradient: you have reached the maximum number of iterations')
+            if stopped or 0 < self.maxIteration < iteration:
+                end = stopped or 'you have reached the maximum number of iterations'
+                self._print(f'# StochasticGradient: {end}')
                 self._print(f'# training error = {number(error)}')
                 return
 
