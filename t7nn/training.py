@@ -220,7 +220,7 @@ class StochasticGradient:
         rate = self.learningRate / decay
         while True:
             with np.errstate(over='ignore', invalid='ignore'):  # what diverges is told by the printed error
-                error = self._epoch(dataset, order, real(rate, 'learningRate'))
+                error = self._epoch(dataset, order, float(real(rate, 'learningRate')))
             stopped = ''
             if self.hookIteration is not None:
                 try:

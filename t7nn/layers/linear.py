@@ -6,6 +6,7 @@ Torch7 manual: simple.md
 from typing import Any, Self
 
 import numpy as np
+from numpy import ndarray
 
 from ..blas import outer_adder, vector_adder
 from ..module import Module, inside
@@ -41,10 +42,11 @@ class Linear(Module):
     weight: np.ndarray
     gradWeight: np.ndarray
 
-    #: the weight and bias that were last found to fit, and what adds to a vector; the same for those that are
-    #: accumulated to. The same tensors need no second check, which would cost as much as a small product.
+    #: weight, bias, and what adds to a vector or to them: for `updateOutput`, `accUpdateGradParameters`, and with the
+    #: gradients for `accGradParameters`. The same tensors need no second check, which would cost as much as a product.
     _used: tuple = (None, None, None)
-    _added_to: dict[str, tuple]
+    _updated: tuple = (None, None, None)
+    _accumulated: tuple = (None, None, None)
 
     def __init__(self, inputSize: int, outputSize: int, bias: bool = True):
         super().__init__()
@@ -79,68 +81,79 @@ class Linear(Module):
             add = vector_adder(self.dtype)
             self._used = weight, bias, add
         try:
-            if input.dtype is not self.dtype or input.__class__ is not np.ndarray:
+            if input.dtype is not self.dtype or input.__class__ is not ndarray:
                 input = self.check(input)
             # dot() is strict about its second argument, so it guards the buffer: what does not fit is a ValueError
-            output = weight.dot(input, self.output) if input.ndim == 1 else input.dot(weight.T, self.output)
+            if input.ndim == 1:
+                output = weight.dot(input, self.output)
+                if bias is not None:
+                    add(bias, output)
+                return output
+            output = input.dot(weight.T, self.output)
             if output.ndim != input.ndim:
                 raise ValueError
         except (AttributeError, ValueError):
             input = self._check_size(input, 'input', 1)
             output = input.dot(weight.T, self.buffer('output', input.shape[:-1] + (len(weight),)))
         if bias is not None:
-            if output.ndim == 1:
-                add(bias, output)
-            else:
-                output += bias
+            output += bias
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        weight, bias, _ = self._used
+        weight = self._used[0]
         if self.weight is not weight:
             weight, _ = self._fitting_pair('weight', 'bias')
         try:
-            if gradOutput.dtype is not self.dtype or gradOutput.__class__ is not np.ndarray:
+            if gradOutput.dtype is not self.dtype or gradOutput.__class__ is not ndarray:
                 gradOutput = self.check(gradOutput, 'gradOutput')
             gradInput = gradOutput.dot(weight, self.gradInput)
             if gradInput.shape != input.shape:
                 raise ValueError
         except (AttributeError, ValueError):
-            gradOutput = self._check_size(gradOutput, 'gradOutput', 0)
-            input = self._check_size(input, 'input', 1)
-            if gradOutput.shape[:-1] != input.shape[:-1]:
-                raise self._unlike(input, gradOutput) from None
+            input, gradOutput = self._check_both(input, gradOutput)
             gradInput = gradOutput.dot(weight, self.buffer('gradInput', input.shape))
         return gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self._accumulate('gradWeight', 'gradBias', input, gradOutput, scale)
-
-    def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
-        # shared or not: the update is a plain sum, so nothing needs to be gathered first
-        if 'accGradParameters' in self.__dict__:  # replaced in this one module, to freeze it for instance
-            return self.defaultAccUpdateGradParameters(input, gradOutput, lr)
-        self._accumulate('weight', 'bias', input, gradOutput, -(lr if lr.__class__ is float else real(lr, 'lr')))
-
-    def _accumulate(self, weights: str, biases: str, input: Any, gradOutput: Any, scale: float) -> None:
-        """Add `scale` times the gradient to the tensors of these names."""
-        weight, bias, add = self.__dict__.get('_adder_' + weights, (None,) * 3)
-        if getattr(self, weights) is not weight or getattr(self, biases) is not bias:
-            weight, bias = self._fitting_pair(weights, biases)
+        weight, bias, add = self._accumulated
+        if self.gradWeight is not weight or self.gradBias is not bias:
+            weight, bias = self._fitting_pair('gradWeight', 'gradBias')
             add = outer_adder(weight, bias)
-            self.__dict__['_adder_' + weights] = weight, bias, add
+            self._accumulated = weight, bias, add
         try:
             if gradOutput.dtype is not self.dtype or input.dtype is not self.dtype:
                 raise ValueError
             add(scale, gradOutput, input)
         except (AttributeError, ValueError):
-            gradOutput = self._check_size(gradOutput, 'gradOutput', 0)
-            input = self._check_size(input, 'input', 1)
-            if gradOutput.shape[:-1] != input.shape[:-1]:
-                raise self._unlike(input, gradOutput) from None
+            input, gradOutput = self._check_both(input, gradOutput)
             add(scale, gradOutput, input)
+
+    def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
+        # as accGradParameters, with the parameters themselves; shared or not, since the update is a plain sum
+        if 'accGradParameters' in self.__dict__:  # replaced in this one module, to freeze it for instance
+            return self.defaultAccUpdateGradParameters(input, gradOutput, lr)
+        weight, bias, add = self._updated
+        if self.weight is not weight or self.bias is not bias:
+            weight, bias = self._fitting_pair('weight', 'bias')
+            add = outer_adder(weight, bias)
+            self._updated = weight, bias, add
+        scale = -lr if lr.__class__ is float else -real(lr, 'lr')
+        try:
+            if gradOutput.dtype is not self.dtype or input.dtype is not self.dtype:
+                raise ValueError
+            add(scale, gradOutput, input)
+        except (AttributeError, ValueError):
+            input, gradOutput = self._check_both(input, gradOutput)
+            add(scale, gradOutput, input)
+
+    def _check_both(self, input: Any, gradOutput: Any) -> tuple[np.ndarray, np.ndarray]:
+        gradOutput = self._check_size(gradOutput, 'gradOutput', 0)
+        input = self._check_size(input, 'input', 1)
+        if gradOutput.shape[:-1] != input.shape[:-1]:
+            raise self.error(f'expected gradOutput for input of shape {input.shape}, got shape {gradOutput.shape}')
+        return input, gradOutput
 
     def _fitting_pair(self, weights: str, biases: str) -> tuple[np.ndarray, np.ndarray | None]:
         """The tensors of these names: a matrix, and None or one number for each of its rows."""
@@ -162,9 +175,6 @@ class Linear(Module):
         if tensor.ndim not in (1, 2) or tensor.shape[-1] != size:
             raise self.error(f'expected {what} of size {size}, a vector or a batch of them, got shape {tensor.shape}')
         return tensor
-
-    def _unlike(self, input: np.ndarray, gradOutput: np.ndarray) -> Exception:
-        return self.error(f'expected gradOutput for input of shape {input.shape}, got shape {gradOutput.shape}')
 
     def __str__(self) -> str:
         sizes = ' -> '.join(map(str, reversed(np.shape(self.weight))))

@@ -61,7 +61,6 @@ class SameShape(Module):
             or self.output is not output
             or self.gradInput is not gradInput
             or self.inplace
-            or gradOutput.shape != gradInput.shape
             or gradOutput.dtype is not self.dtype
             or input.dtype is not self.dtype
         ):
