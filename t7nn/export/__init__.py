@@ -13,5 +13,6 @@ The packages behind them (``pip install 't7nn[onnx]'``, ``'t7nn[safetensors]'``)
 """
 
 from .onnx import ExportError, to_onnx
+from .safetensors import from_safetensors, to_safetensors
 
-__all__ = ['ExportError', 'to_onnx']
+__all__ = ['ExportError', 'from_safetensors', 'to_onnx', 'to_safetensors']

@@ -82,6 +82,7 @@ def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, bat
     onnx = _package()
     if not isinstance(module, Module):
         raise TypeError(f'to_onnx: a module needed, got {describe(module)}')
+    Graph(onnx).check(module)
     own = module.clone()
     if dtype is not None:
         own.type(dtype_of(dtype))
@@ -93,9 +94,11 @@ def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, bat
     if batch is not False:
         try:
             model = _model(onnx, own.clone(), _batches(example))
-        except Exception:
+        except ExportError:
+            raise
+        except Exception as error:
             if batch:
-                raise
+                raise ValueError(f'to_onnx: the network does not leave the size of the batch open: {error}') from error
     if model is None:
         model = _model(onnx, own, [example])
     if model.ByteSize() >= 2**31:
@@ -172,14 +175,15 @@ def _model(onnx: Any, module: Module, examples: list[Any]) -> Any:
         node.output[:] = [taken.get(name, name) for name in node.output]
     used = {name for node in g.nodes for name in node.input}
     initializers = [tensor for tensor in g.initializers.values() if tensor.name in used]
-    graph = onnx.helper.make_graph(g.nodes, module.typename, heads, tails, initializers)
+    name = g.described(module)
+    graph = onnx.helper.make_graph(g.nodes, name, heads, tails, initializers)
     return onnx.helper.make_model(
         graph,
         opset_imports=[onnx.helper.make_opsetid('', OPSET)],
         ir_version=IR_VERSION,
         producer_name='t7nn',
         producer_version=t7nn.__version__,
-        doc_string=f'{module.typename} as it computes after evaluate()',
+        doc_string=f'{name} as it computes after evaluate()',
     )
 
 
@@ -194,7 +198,7 @@ def _named(value: Any, name: str) -> Any:
 
 def _declared(onnx: Any, name: str, value: Value) -> Any:
     """Name, type and shape of an input or output; a size that varies is N, a multiple of it, or unknown."""
-    sizes = []
+    sizes: list[int | str | None] = []
     for size in value.shape:
         if isinstance(size, int):
             sizes.append(size)

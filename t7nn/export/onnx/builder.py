@@ -50,10 +50,6 @@ class ExportError(ValueError):
     """A layer that cannot be exported, with its place in the network."""
 
 
-class Varying(ValueError):
-    """A size is needed that varies with the batch."""
-
-
 def exports(*classes: type, container: bool = False) -> Callable:
     """Register the decorated function as the converter of these classes, and of those of their subclasses that compute
     the same.
@@ -96,7 +92,7 @@ def common(shapes: list[tuple[int, ...]]) -> Shape:
     ((2, 3), 5)
     """
     if len(set(map(len, shapes))) > 1:
-        raise Varying(f'the number of dimensions varies with the batch: {shapes}')
+        raise ValueError(f'the number of dimensions varies with the batch: {shapes}')
     return tuple(sizes[0] if len(set(sizes)) == 1 else sizes for sizes in zip(*shapes, strict=True))
 
 
@@ -120,10 +116,10 @@ class Value:
         return len(self.shape)
 
     def size(self, axis: int) -> int:
-        """The size along `axis`; Varying where there is not one."""
+        """The size along `axis`; a ValueError where it varies."""
         size = self.shape[axis]
         if not isinstance(size, int):
-            raise Varying(f'a fixed size of dimension {axis % self.ndim + 1} needed, it varies with the batch')
+            raise self.graph.varying(f'a fixed size of dimension {axis % self.ndim + 1}')
         return size
 
     def sizes(self, first: int) -> tuple[int, ...]:
@@ -253,24 +249,32 @@ class Graph:
 
     # The network
 
+    def check(self, module: Any, *place: str) -> None:
+        """Raise an ExportError if there is no converter for `module`, or for one inside."""
+        self.place += place
+        self.converter(module)
+        for i, child in enumerate(module.modules, 1):
+            self.check(child, f'modules.{i}')
+        del self.place[len(self.place) - len(place) :]
+
+    def converter(self, module: Any) -> tuple[Callable, bool]:
+        """The converter of `module`, and whether it is a container's."""
+        found = converter_of(type(module)) if isinstance(module, Module) else 'it is not a class of t7nn'
+        if isinstance(found, str):
+            raise self.refusal(module, found)
+        return found
+
+    def refusal(self, module: Any, reason: str) -> ExportError:
+        """The error that says why `module` cannot be exported."""
+        return ExportError(f'{self.described(module)} has no equivalent in ONNX: {reason}')
+
     def export(self, module: Any, value: Any, *place: str) -> Any:
         """What `module`, which stands at `place` in the module that is being exported, makes of `value`."""
         self.place += place
         above, self._module = self._module, module
         try:
-            found = converter_of(type(module))
-            if isinstance(found, str):
-                raise ExportError(f'{self.described(module)} has no equivalent in ONNX: {found}')
-            function, container = found
-            if container:
-                result = function(self, module, value)
-            else:
-                result = self._leaf(function, module, value)
-        except Varying as error:
-            if not hasattr(error, 'named'):
-                error.named = True  # type: ignore[attr-defined]
-                error.args = (f'{self.described(module)}: {error}',)
-            raise
+            function, container = self.converter(module)
+            result = function(self, module, value) if container else self._leaf(function, module, value)
         except Exception as error:
             if not getattr(error, '__notes__', None):
                 error.add_note(f'In {self.described(module)}')
@@ -279,10 +283,14 @@ class Graph:
         del self.place[len(self.place) - len(place) :]
         return result
 
+    def varying(self, what: str) -> ValueError:
+        """The error that says what is needed by the layer that is being exported, and varies with the batch."""
+        return ValueError(f'{self.described(self._module)}: {what} needed, got one that varies with the batch')
+
     def described(self, module: Any) -> str:
         """The name of a module and its place."""
         name = getattr(module, 'typename', type(module).__name__)
-        return f'{name} ({".".join(self.place)})' if self.place else name
+        return f'{name} ({".".join(self.place)})' if self.place else str(name)
 
     def _leaf(self, function: Callable, module: Module, value: Any) -> Any:
         """Run the layer for every example, then export it."""
@@ -351,7 +359,9 @@ class Graph:
         if isinstance(item, list):
             return self.constant(np.array(item, LONG))
         array = np.asarray(item)
-        return self.constant(array.astype(dtype) if array.dtype.kind == 'f' or not isinstance(item, np.ndarray) else array)
+        return self.constant(
+            array.astype(dtype) if array.dtype.kind == 'f' or not isinstance(item, np.ndarray) else array
+        )
 
     def constant(self, array: np.ndarray) -> Value:
         """A tensor that is part of the model. Equal ones are one; a layer's field gives it its name."""
@@ -363,7 +373,9 @@ class Graph:
                 (
                     field
                     for field, tensor in fields.items()
-                    if isinstance(tensor, np.ndarray) and tensor.size == array.size and np.may_share_memory(tensor, array)
+                    if isinstance(tensor, np.ndarray)
+                    and tensor.size == array.size
+                    and np.may_share_memory(tensor, array)
                 ),
                 'constant',
             )
@@ -391,7 +403,7 @@ class Graph:
             elif -1 not in sizes:
                 sizes.append(-1)
             else:
-                raise Varying(f'at most one size that varies with the batch needed, got {shape}')
+                raise self.varying('all sizes of the output but one')
         if sizes.count(0) == 1 and -1 not in sizes:
             sizes[sizes.index(0)] = -1  # the way in which most tools write it
         return value.reshape(*sizes)

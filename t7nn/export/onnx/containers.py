@@ -10,7 +10,7 @@ import t7nn as nn
 
 from ...serialization.graph import JustElement, JustTable, ModuleFromCriterion, gModule
 from ...tensors import dtype_of, nested_map
-from .builder import Graph, Value, Varying, exports, join, refuses
+from .builder import Graph, Value, exports, join, refuses
 
 refuses('it is a base without a forward of its own', nn.Module, nn.Container)
 refuses('it computes a loss', nn.CriterionTable, ModuleFromCriterion)
@@ -26,6 +26,11 @@ def children(g: Graph, module: Any, inputs: list) -> list:
             module.note(error, i - 1)
             raise
     return outputs
+
+
+def example(x: Any) -> Any:
+    """What t7nn computed in the place of x, for the first example."""
+    return nested_map(lambda value: value.examples[0], x)
 
 
 @exports(nn.Sequential, nn.Maxout, nn.SpatialLPPooling, container=True)
@@ -54,6 +59,7 @@ def concat_table(g, module, x):
 
 @exports(nn.ParallelTable, nn.MapTable, container=True)
 def parallel_table(g, module, x):
+    module.inputs(example(x))  # it says what is wrong with an input in t7nn's words
     return children(g, module, module.inputs(x))
 
 
@@ -71,11 +77,14 @@ def depth_concat(g, module, x):
     largest = []
     for sizes in zip(*(value.shape for value in outputs), strict=True):
         if len(set(sizes)) > 1 and not all(isinstance(size, int) for size in sizes):
-            raise Varying('sizes needed that do not vary with the batch, or all in the same way')
+            raise g.varying('sizes that all vary in one way, or not at all,')
         largest.append(max(sizes))
     padded = []
     for value in outputs:
-        room = [0 if i == axis or n == size else n - size for i, (n, size) in enumerate(zip(largest, value.shape))]
+        room = [
+            0 if i == axis or n == size else n - size
+            for i, (n, size) in enumerate(zip(largest, value.shape, strict=True))
+        ]
         padded.append(value.pad([(extra // 2, extra - extra // 2) for extra in room]))
     return join(padded, axis).like(lambda *arrays: module.join(list(arrays)), *outputs)
 
@@ -137,7 +146,7 @@ def dont_cast(g, module, x):
 @exports(gModule, container=True)
 def graph(g, module, x):
     steps, _ = module.plan()
-    inputs = {module._in: dict(enumerate(x if module._many(x) else [x], 1))}
+    inputs = {module._in: dict(enumerate(x if module._many(example(x)) else [x], 1))}
     for step in steps:
         values = [value for _, value in sorted(inputs.setdefault(step.key, {}).items())]
         output = values[0] if len(values) == 1 else values
@@ -189,8 +198,4 @@ def white_noise(g, module, x):
 
 def _no_noise(g: Graph, module: Any) -> None:
     if module.p > 0 and module.stochastic_inference:
-        from .builder import ExportError
-
-        raise ExportError(
-            f'{g.described(module)} has no equivalent in ONNX: it draws at evaluation too (stochasticInference)'
-        )
+        raise g.refusal(module, 'it draws at evaluation too (stochasticInference)')

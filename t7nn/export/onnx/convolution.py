@@ -51,7 +51,14 @@ def geometry(module: Any) -> tuple[Sizes, Sizes, Sizes, Sizes]:
 
 
 def correlate(
-    g: Graph, x: Value, sizes: Sizes | None, w: np.ndarray, bias: np.ndarray | None, stride: Sizes, pads: list, dilation: Sizes
+    g: Graph,
+    x: Value,
+    sizes: Sizes | None,
+    w: np.ndarray,
+    bias: np.ndarray | None,
+    stride: Sizes,
+    pads: list,
+    dilation: Sizes,
 ) -> Value:
     """The convolution of x (N, G C, sizes) with weights (G, M, C, kernel); `pads` before and after each axis."""
     groups, maps, planes, *kernel = w.shape
@@ -67,8 +74,10 @@ def correlate(
             dilations=dilation,
         )
     assert sizes is not None
-    room = [n + before + after - d * (k - 1) - 1 for n, (before, after), k, d in zip(sizes, pads, kernel, dilation)]
-    counts = tuple(n // s + 1 for n, s in zip(room, stride, strict=True))
+    counts = tuple(
+        (n + before + after - d * (k - 1) - 1) // s + 1
+        for n, (before, after), k, s, d in zip(sizes, pads, kernel, stride, dilation, strict=True)
+    )
     dense = np.zeros((groups, maps, *kernel, groups, planes), w.dtype)  # groups are blocks, with zeros between them
     for i in range(groups):
         dense[i, :, ..., i, :] = np.moveaxis(w[i], 1, -1)
@@ -136,9 +145,7 @@ def full(g, module, x):
     y = batched(module, x)
     if x.dtype == FLOAT:
         bias = [] if module.bias is None else [module.bias]
-        y = y.op(
-            'ConvTranspose', w, *bias, kernel_shape=kernel, strides=stride, pads=pad * 2, output_padding=adjust
-        )
+        y = y.op('ConvTranspose', w, *bias, kernel_shape=kernel, strides=stride, pads=pad * 2, output_padding=adjust)
         return unbatched(module, x, y)
     # the same as a convolution, with the kernel turned around, of an input with stride - 1 zeros between its elements
     sizes = places(module, x)
@@ -149,8 +156,7 @@ def full(g, module, x):
             y = y.reshape(*[0] * axis, n * step, *rest)
     spread = tuple(n * step for n, step in zip(sizes, stride, strict=True))
     pads = [
-        (k - 1 - p, k - 1 - p + extra - step + 1)
-        for k, p, extra, step in zip(kernel, pad, adjust, stride, strict=True)
+        (k - 1 - p, k - 1 - p + extra - step + 1) for k, p, extra, step in zip(kernel, pad, adjust, stride, strict=True)
     ]
     turned = np.flip(w, tuple(range(2, w.ndim))).swapaxes(0, 1)[None]
     one = (1,) * len(kernel)

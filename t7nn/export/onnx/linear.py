@@ -6,7 +6,7 @@ import numpy as np
 
 import t7nn as nn
 
-from .builder import LONG, Varying, exports, join
+from .builder import LONG, exports, join
 
 
 def with_bias(y, bias):
@@ -39,22 +39,22 @@ def bilinear(g, module, xs):
 # One tensor over another
 
 
-def fitted(module, parameter, x):
+def fitted(g, module, parameter, x):
     """The parameter in the shape that broadcasts over x."""
     shapes = {module.fitted(parameter, example).shape for example in x.examples}
     if len(shapes) > 1:
-        raise Varying('a parameter needed whose shape does not vary with the batch')
+        raise g.varying('a fixed shape of the parameter')
     return parameter.reshape(shapes.pop())
 
 
 @exports(nn.Add, nn.CAdd)
 def adding(g, module, x):
-    return x + fitted(module, module.bias, x)
+    return x + fitted(g, module, module.bias, x)
 
 
 @exports(nn.Mul, nn.CMul)
 def multiplying(g, module, x):
-    return x * fitted(module, module.weight, x)
+    return x * fitted(g, module, module.weight, x)
 
 
 # Templates
@@ -124,8 +124,10 @@ def index_linear(g, module, x):
         keys, values, sizes = x
         ends = sizes.cast(LONG).op('CumSum', 0)
         place = np.arange(keys.size(0))
-        inside = ends.unsqueeze(1).op('Greater', place).op(
-            'And', (ends - sizes.cast(LONG)).unsqueeze(1).op('LessOrEqual', place)
+        inside = (
+            ends.unsqueeze(1)
+            .op('Greater', place)
+            .op('And', (ends - sizes.cast(LONG)).unsqueeze(1).op('LessOrEqual', place))
         )
         return inside.cast(module.dtype) @ products(keys, values) + module.bias
     if isinstance(x[0], list):

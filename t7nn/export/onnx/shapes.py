@@ -6,7 +6,7 @@ import numpy as np
 
 import t7nn as nn
 
-from .builder import BOOL, LONG, Varying, exports, join
+from .builder import BOOL, LONG, exports, join
 
 
 @exports(nn.Reshape, nn.View, nn.Squeeze, nn.Unsqueeze, nn.Collapse)
@@ -32,23 +32,23 @@ def replicate(g, module, x):
     return x.unsqueeze(axis).op('Expand', sizes)
 
 
-def part(module, x):
+def part(g, module, x):
     """The index of the part that the layer selects."""
     parts = [module.part(example) for example in x.examples]
     if any(other != parts[0] for other in parts):
-        raise Varying('a part needed that does not vary with the batch')
+        raise g.varying('a fixed part')
     return parts[0]
 
 
 @exports(nn.Narrow)
 def narrow(g, module, x):
-    *before, wanted = part(module, x)
+    *before, wanted = part(g, module, x)
     return x.slice(len(before), wanted.start, wanted.stop)
 
 
 @exports(nn.Select)
 def select(g, module, x):
-    *before, wanted = part(module, x)
+    *before, wanted = part(g, module, x)
     return x.take(len(before), wanted)
 
 
