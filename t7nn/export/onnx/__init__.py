@@ -83,24 +83,25 @@ def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, bat
     if not isinstance(module, Module):
         raise TypeError(f'to_onnx: a module needed, got {describe(module)}')
     Graph(onnx).check(module)
-    own = module.clone()
-    if dtype is not None:
-        own.type(dtype_of(dtype))
-    own.evaluate()
-    if own.dtype not in (np.float32, np.float64):
-        raise TypeError(f'to_onnx: a network of float32 or float64 needed, got {own.dtype}')
-    example = _example(input, own.dtype)
+    kind = module.dtype if dtype is None else dtype_of(dtype)
+    if kind not in (np.float32, np.float64):
+        raise TypeError(f'to_onnx: a network of float32 or float64 needed, got {kind}')
+    example = _example(input, kind)
+    found: list[np.ndarray] = []
+    nested_map(found.append, example)
+    if not found:
+        raise ValueError('to_onnx: at least one tensor needed as input, got an empty table')
     model = None
     if batch is not False:
         try:
-            model = _model(onnx, own.clone(), _batches(example))
+            model = _model(onnx, _finished(module, kind), _batches(example))
         except ExportError:
             raise
         except Exception as error:
             if batch:
                 raise ValueError(f'to_onnx: the network does not leave the size of the batch open: {error}') from error
     if model is None:
-        model = _model(onnx, own, [example])
+        model = _model(onnx, _finished(module, kind), [example])
     if model.ByteSize() >= 2**31:
         raise ValueError('to_onnx: less than 2 GB needed, which is the most that an ONNX file can hold')
     onnx.checker.check_model(model, full_check=True)
@@ -120,14 +121,21 @@ def _package() -> Any:
     return onnx
 
 
+def _finished(module: Module, dtype: np.dtype) -> Module:
+    """A copy of the network, in `dtype` and in evaluate mode."""
+    own = module.clone().type(dtype)
+    own.evaluate()
+    return own
+
+
 def _example(input: Any, dtype: np.dtype) -> Any:
     """Arrays in the place of shapes and numbers."""
     if isinstance(input, np.ndarray):
         return input.copy()
     if isinstance(input, (int, float, np.number)):
         return np.asarray(input, dtype)
-    if isinstance(input, (tuple, list)) and (input or isinstance(input, tuple)):
-        if all(isinstance(size, (int, np.integer)) for size in input):
+    if isinstance(input, (tuple, list)):
+        if input != [] and all(isinstance(size, (int, np.integer)) for size in input):
             if any(size < 1 for size in input):
                 raise ValueError(f'to_onnx: sizes of at least 1 needed, got {tuple(input)}')
             return np.ones(input, dtype)

@@ -17,6 +17,7 @@ batch. ``x.shape`` so has a number for each size that is fixed, and the pair of 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -72,10 +73,10 @@ def refuses(reason: str, *classes: type) -> None:
 
 def converter_of(cls: type) -> tuple[Callable, bool] | str:
     """The converter of `cls`, or why it has none."""
+    if cls in refusals:
+        return refusals[cls]
     overridden: set[str] = set()
     for base in cls.__mro__:
-        if base in refusals:
-            return refusals[base]
         if base in converters:
             changed = sorted(name for name in overridden if hasattr(base, name))
             if changed:
@@ -359,28 +360,23 @@ class Graph:
         if isinstance(item, list):
             return self.constant(np.array(item, LONG))
         array = np.asarray(item)
-        return self.constant(
-            array.astype(dtype) if array.dtype.kind == 'f' or not isinstance(item, np.ndarray) else array
-        )
+        given = isinstance(item, np.ndarray) and array.dtype.kind != 'f'  # indices and masks
+        return self.constant(array if given else array.astype(dtype, copy=False))
 
     def constant(self, array: np.ndarray) -> Value:
         """A tensor that is part of the model. Equal ones are one; a layer's field gives it its name."""
-        array = np.array(array, order='C')
-        key = array.shape, array.dtype.str, array.tobytes()
+        data = np.array(array, order='C')
+        key = data.shape, data.dtype.str, hashlib.blake2b(data.data).digest()
         if key not in self.initializers:
-            fields = vars(self._module) if self._module is not None else {}
-            owner = next(
-                (
-                    field
-                    for field, tensor in fields.items()
-                    if isinstance(tensor, np.ndarray)
-                    and tensor.size == array.size
-                    and np.may_share_memory(tensor, array)
-                ),
-                'constant',
-            )
-            self.initializers[key] = self.onnx.numpy_helper.from_array(array, self.name(owner))
-        return Value(self, self.initializers[key].name, array.dtype)
+            self.initializers[key] = self.onnx.numpy_helper.from_array(data, self.name(self._field(array)))
+        return Value(self, self.initializers[key].name, data.dtype)
+
+    def _field(self, array: np.ndarray) -> str:
+        """The field of the layer that is being exported whose memory `array` is."""
+        for name, tensor in vars(self._module).items():
+            if isinstance(tensor, np.ndarray) and tensor.size == array.size and np.may_share_memory(tensor, array):
+                return name
+        return 'constant'
 
     # What several families need
 

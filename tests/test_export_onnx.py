@@ -1,0 +1,440 @@
+"""ONNX models: onnxruntime gives t7nn's outputs, for every layer, every batch, every network that the tests have."""
+
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden_files import GOLDEN, assert_same, build, load, value
+from test_t7_models import diamond, loaded
+
+import t7nn as nn
+from t7nn.export import ExportError, to_onnx
+from t7nn.export.onnx import builder, converters, exports, refusals
+from t7nn.layers.pointwise import Pointwise
+from t7nn.tensors import nested_map
+
+onnx = pytest.importorskip('onnx')
+runtime = pytest.importorskip('onnxruntime')
+
+TOLERANCE = {'float32': 1e-5, 'float64': 1e-10}
+FILES = sorted(path.stem for path in (GOLDEN / 'nn').glob('*.json'))
+CASES = [
+    (f'{name}-{i}', case)
+    for name in FILES
+    for i, case in enumerate(load(f'nn/{name}.json')['cases'], 1)
+    if 'loss' not in case
+]
+#: cases of classes that are exported otherwise: this Dropout draws at evaluation too
+REFUSED = {'Dropout-6'}
+CLASSES = {
+    cls
+    for cls in vars(nn).values()
+    if isinstance(cls, type) and issubclass(cls, nn.Module) and cls.typename.removeprefix('nn.') in FILES
+}
+
+
+def flat(table):
+    """All tensors of a table of tables."""
+    found = []
+    nested_map(found.append, table)
+    return found
+
+
+def run(model, input):
+    """What onnxruntime makes of `input`, as a flat list."""
+    options = runtime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, 1
+    session = runtime.InferenceSession(model.SerializeToString(), options, providers=['CPUExecutionProvider'])
+    names = [item.name for item in session.get_inputs()]
+    return session.run(None, dict(zip(names, flat(input), strict=True)))
+
+
+def assert_exported(model, module, input, tolerance):
+    """onnxruntime's outputs are those of `module`, which is in evaluate mode; shapes and dtypes too."""
+    expected = flat(module.clone().forward(nested_map(np.copy, input)))
+    for i, (actual, wanted) in enumerate(zip(run(model, input), expected, strict=True), 1):
+        assert_same(actual, np.asarray(wanted), tolerance, f'output {i}')
+    assert len(model.graph.output) == len(expected)
+
+
+def case_of(case, dtype):
+    """Module and input of a golden case, in `dtype`."""
+    nn.manualSeed(case['seed'])
+    module = build(case['construct'], case['type']).type(dtype)
+    module.evaluate()
+    input = nested_map(np.asarray, value(case['input']))
+    return module, nested_map(lambda array: array.astype(dtype) if array.dtype.kind == 'f' else array, input)
+
+
+def open_sizes(values):
+    """The names of the sizes that a model leaves open."""
+    return {size.dim_param for item in values for size in item.type.tensor_type.shape.dim if size.dim_param}
+
+
+def exported(dtype):
+    """The golden cases of classes that have converters."""
+    for name, case in CASES:
+        cls = getattr(nn, case['construct']['module'].removeprefix('nn.'))
+        if cls in refusals or name in REFUSED:
+            continue
+        if name == 'DontCast-2' and dtype == 'float32':  # its module is of float64, and it does not cast the input
+            continue
+        yield pytest.param(case, id=name)
+
+
+@pytest.mark.parametrize('case', list(exported('float32')))
+def test_float32(case, capsys):
+    check(case, 'float32')
+
+
+@pytest.mark.parametrize('case', list(exported('float64')))
+def test_float64(case, capsys):
+    check(case, 'float64')
+
+
+def check(case, dtype):
+    module, input = case_of(case, dtype)
+    before = nested_map(np.copy, input), [parameter.copy() for parameter in module.parameters()[0]]
+    model = to_onnx(module, None, input)
+    onnx.checker.check_model(model, full_check=True)
+    for old, new in zip(flat(list(before)), flat([input, module.parameters()[0]]), strict=True):
+        np.testing.assert_array_equal(old, new)  # neither is changed
+    assert_exported(model, module, input, TOLERANCE[dtype])
+    if open_sizes(model.graph.input):
+        batch = nested_map(lambda array: np.take(array, range(5), 0, mode='wrap'), input)
+        assert_exported(model, module, batch, TOLERANCE[dtype])
+    inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    assert [item.name for item in inferred.graph.output] == [item.name for item in model.graph.output]
+
+
+def test_every_batch_is_open():
+    """The size of the batch is left open wherever a golden input is a batch, as far as its shape says so."""
+    closed = set()
+    for name, case in CASES:
+        module, input = case_of(case, 'float64')
+        layer = name.partition('-')[0]
+        images = isinstance(input, np.ndarray) and input.ndim == (5 if layer.startswith('Volumetric') else 4)
+        if type(module) not in refusals and images and not open_sizes(to_onnx(module, None, input).graph.input):
+            closed.add(name)
+    assert closed == set()
+
+
+def test_how_many():
+    """The layers that have an equivalent, and those that have none."""
+    exportable = {cls for cls in CLASSES if not isinstance(builder.converter_of(cls), str)}
+    assert len(exportable) >= 150
+    refused = {cls.__name__ for cls in CLASSES - exportable}
+    assert refused == {'CriterionTable', 'SpatialFractionalMaxPooling', 'VolumetricFractionalMaxPooling'}
+
+
+# The table of the documentation
+
+
+def operators():
+    """For each class the operators that it becomes in float32, over its golden cases."""
+    found = defaultdict(list)
+
+    class Recording(builder.Graph):
+        def op(self, operator, *inputs, **attributes):
+            used = found[type(self._module)]
+            if operator not in used:
+                used.append(operator)
+            return super().op(operator, *inputs, **attributes)
+
+    package = sys.modules['t7nn.export.onnx']
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(package, 'Graph', Recording)
+        for case in exported('float32'):
+            to_onnx(*_arguments(case.values[0]))
+    return found
+
+
+def _arguments(case):
+    module, input = case_of(case, 'float32')
+    return module, None, input
+
+
+def table():
+    """The table of docs/leaving.md."""
+    found = operators()
+    lines = ['| layer | in ONNX |', '|---|---|']
+    for cls in sorted(CLASSES, key=lambda cls: cls.__name__):
+        if cls in refusals:
+            text = f'refused: {refusals[cls]}'
+        else:
+            parts = [', '.join(found[cls])] if found[cls] else []
+            if converters[cls][1]:
+                parts.insert(0, 'its children')
+            text = '; '.join(parts) or 'nothing: what comes in goes on'
+        lines.append(f'| {cls.__name__} | {text} |')
+    return '\n'.join(lines)
+
+
+def test_the_table_of_the_documentation(capsys):
+    page = (Path(__file__).parent.parent / 'docs' / 'leaving.md').read_text()
+    wanted = table()
+    assert wanted in page, f'docs/leaving.md needs this table:\n{wanted}'
+
+
+# Networks
+
+MODELS = [
+    'batchnorm', 'checkpoint', 'conv', 'linear', 'linear_without_bias', 'lookup', 'mlp_cleared', 'mlp_flat',
+    'mlp_float', 'mlp_trained', 'shared_weights', 'spatial_batchnorm', 'tables', 'trainer',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'float64'])
+@pytest.mark.parametrize('name', MODELS)
+def test_models_of_torch7(name, dtype):
+    record = load(f't7/{name}.json')
+    network = nn.load(GOLDEN / 't7' / record['files'][0]['file'])
+    if isinstance(network, dict):
+        network = network.get('model') or network['net']
+    if isinstance(network, nn.StochasticGradient):
+        network = network.module
+    input = value(record['try']['input'])
+    input = nested_map(lambda array: array.astype(dtype) if array.dtype.kind == 'f' else array, input)
+    network.type(dtype).evaluate()
+    assert_exported(to_onnx(network, None, input), network, input, TOLERANCE[dtype])
+
+
+def test_every_model_with_a_recorded_output_is_among_them():
+    tried = {
+        path.stem for path in (GOLDEN / 't7').glob('*.json') if 'mode' in load(f't7/{path.stem}.json').get('try', {})
+    }
+    assert tried == set(MODELS)
+
+
+def test_nngraph():
+    record, plain, _, _ = diamond()
+    network = nn.loads(nn.dumps(record))
+    network.evaluate()
+    rng = np.random.RandomState(0)
+    single, batch = [rng.randn(4), rng.randn(2)], [rng.randn(5, 4), rng.randn(5, 2)]
+    assert_exported(to_onnx(network, None, [(4,), (2,)]), network, single, 1e-10)
+    model = to_onnx(network, None, [(1, 4), (1, 2)])
+    assert open_sizes(model.graph.input) == {'N'}
+    assert_exported(model, network, batch, 1e-10)
+    assert [item.name for item in model.graph.output] == ['output.1', 'output.2.1', 'output.2.2']
+    with pytest.raises(ValueError, match='nn.gModule: a table of 2 inputs .*shape'):
+        to_onnx(network, None, (4,))
+
+
+def test_nodes_of_nngraph():
+    network = nn.Sequential().add(loaded('nngraph.JustTable')).add(loaded('nngraph.JustElement')).add(nn.Tanh())
+    x = np.array([0.5, -1])
+    assert_exported(to_onnx(network, None, x), network, x, 1e-10)
+    with pytest.raises(ExportError, match=r'nn.ModuleFromCriterion has no equivalent in ONNX: it computes a loss'):
+        to_onnx(loaded('nn.ModuleFromCriterion', criterion=nn.MSECriterion()), None, [(2,), (2,)])
+
+
+def lenet():
+    nn.manualSeed(5)
+    network = nn.Sequential()
+    network.add(nn.SpatialConvolution(1, 6, 5, 5)).add(nn.SpatialBatchNormalization(6)).add(nn.ReLU(True))
+    network.add(nn.SpatialMaxPooling(2, 2, 2, 2).ceil()).add(nn.Dropout(0.3)).add(nn.View(-1).setNumInputDims(3))
+    return network.add(nn.Linear(6 * 12 * 12, 10)).add(nn.LogSoftMax())
+
+
+def test_evaluate_mode_is_exported_and_the_network_stays_as_it_is(tmp_path):
+    network = lenet().float()
+    x = np.random.RandomState(1).randn(4, 1, 28, 28).astype('f')
+    network.forward(x)
+    before = nn.dumps(network)
+    path = str(tmp_path / 'lenet.onnx')
+    model = to_onnx(network, path, (1, 1, 28, 28))
+    assert nn.dumps(network) == before and network.train is not False
+    assert onnx.load(path) == model and 'evaluate' in model.doc_string
+    assert [opset.version for opset in model.opset_import] == [17] and model.ir_version == 8
+    network.evaluate()
+    assert_exported(model, network, x, 1e-5)
+    kinds = [node.op_type for node in model.graph.node]
+    assert kinds == ['Conv', 'BatchNormalization', 'Relu', 'MaxPool', 'Reshape', 'Gemm', 'LogSoftmax']
+    names = {tensor.name for tensor in model.graph.initializer}
+    assert {'modules.1.weight', 'modules.1.bias', 'modules.2.running_mean', 'modules.7.weight'} <= names
+    sizes = [size.dim_param or size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim]
+    assert sizes == ['N', 1, 28, 28] and model.graph.input[0].name == 'input'
+
+
+def test_dtype_and_batch():
+    network = lenet()
+    model = to_onnx(network, None, (1, 1, 28, 28), dtype='float32', batch=False)
+    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT and network.dtype == np.float64
+    assert not open_sizes(model.graph.input)
+    assert open_sizes(to_onnx(network, None, (1, 1, 28, 28), batch=True).graph.output) == {'N'}
+    with pytest.raises(ValueError, match='does not leave the size of the batch open: nn.SpatialConvolution'):
+        to_onnx(network, None, (1, 28, 28), batch=True)
+    half = to_onnx(nn.Bottle(nn.Linear(2, 3)), None, (1, 4, 2))
+    assert open_sizes(half.graph.output) == {'N'}
+    folded = to_onnx(nn.View(-1, 2), None, (1, 4, 2))
+    assert open_sizes(folded.graph.output) == {'4*N'}
+
+
+def test_shared_weights_are_stored_once():
+    first = nn.Linear(3, 3)
+    network = nn.Sequential().add(first).add(first.clone('weight', 'bias')).add(first)
+    model = to_onnx(network, None, (1, 3))
+    assert [tensor.name for tensor in model.graph.initializer] == ['modules.1.weight', 'modules.1.bias']
+
+
+@pytest.mark.parametrize('inplace', [False, True])
+def test_in_place_is_seen_by_all_who_read_later(inplace):
+    """As in Torch7: what an in-place layer writes is what its siblings before it gave, too."""
+    network = nn.Sequential().add(nn.MulConstant(1.0))
+    network.add(nn.ConcatTable().add(nn.Identity()).add(nn.ReLU(inplace))).add(nn.CAddTable())
+    x = np.array([[-1.0, 2, -3]])
+    assert_exported(to_onnx(network, None, x), network, x, 0)
+    assert network.forward(x)[0, 0] == (0 if inplace else -1)
+
+
+def test_tables_of_named_tensors():
+    network = nn.Sequential().add(nn.SelectTable('image')).add(nn.Tanh())
+    x = {'image': np.array([[0.5, 1]]), 'other': np.ones((1, 3))}
+    model = to_onnx(network, None, x)
+    assert [item.name for item in model.graph.input] == ['input.image', 'input.other']
+    assert_exported(model, network, x, 1e-10)
+
+
+def test_ceil_and_pads_that_onnxruntime_does_not_take():
+    """A window may lie beyond the input where the stride is larger than the kernel."""
+    x = np.random.RandomState(2).randn(2, 3, 6, 7)
+    for dtype in 'float32', 'float64':
+        for layer in nn.SpatialMaxPooling(2, 2, 4, 4).ceil(), nn.SpatialMaxPooling(2, 3, 5, 5, 1, 1).ceil():
+            layer.type(dtype)
+            assert_exported(to_onnx(layer, None, x.astype(dtype)), layer, x.astype(dtype), 0)
+        for layer in (
+            nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1).ceil(),
+            nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1).ceil().setCountExcludePad(),
+        ):
+            layer.type(dtype)
+            assert_exported(to_onnx(layer, None, x.astype(dtype)), layer, x.astype(dtype), TOLERANCE[dtype])
+
+
+def test_unpooling_of_padded_windows():
+    pool = nn.SpatialMaxPooling(3, 3, 3, 3, 1, 1).ceil()
+    network = nn.Sequential().add(nn.Tanh()).add(pool).add(nn.MulConstant(2.0)).add(nn.SpatialMaxUnpooling(pool))
+    network.evaluate()
+    x = np.random.RandomState(3).randn(2, 3, 7, 8)
+    assert_exported(to_onnx(network, None, x), network, x, 1e-10)
+    with pytest.raises(ValueError, match=r'nn.SpatialMaxUnpooling: .* needed before it in the network'):
+        to_onnx(nn.SpatialMaxUnpooling(pool), None, x)
+
+
+# Refusals
+
+
+class Own(nn.Module):
+    def updateOutput(self, input):
+        self.output = input * 2
+        return self.output
+
+
+class Louder(nn.Linear):
+    def updateOutput(self, input):
+        return 2 * super().updateOutput(input)
+
+
+class Named(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 3)
+
+    def described(self):
+        return 'a name of its own'
+
+
+class Cube(Pointwise):
+    def function(self, x, y):
+        np.power(x, 3, y)
+
+
+class Quartic(Cube):
+    def function(self, x, y):
+        np.power(x, 4, y)
+
+
+@pytest.mark.parametrize(
+    ('layer', 'text'),
+    [
+        (Own(), 'nn.Own (modules.2.modules.1) has no equivalent in ONNX: no converter is registered for it'),
+        (Louder(2, 2), 'nn.Louder (modules.2.modules.1) has no equivalent in ONNX: it overrides updateOutput of '
+         'Linear'),
+        (nn.SpatialFractionalMaxPooling(2, 2, 2, 2), 'nn.SpatialFractionalMaxPooling (modules.2.modules.1) has no '
+         'equivalent in ONNX: it draws its windows at random in every forward'),
+        (nn.Dropout(0.5, False, False, True), 'nn.Dropout (modules.2.modules.1) has no equivalent in ONNX: it draws at '
+         'evaluation too (stochasticInference)'),
+        (nn.Module(), 'nn.Module (modules.2.modules.1) has no equivalent in ONNX: it is a base without a forward'),
+        (nn.TorchObject('nn.Foo', {}), 'nn.Foo (modules.2.modules.1) has no equivalent in ONNX: it is not a class of '
+         't7nn'),
+    ],
+)  # fmt: skip
+def test_what_is_refused(layer, text, tmp_path):
+    network = nn.Sequential().add(nn.Identity()).add(nn.Sequential())
+    network.modules[1].modules.append(layer)
+    path = tmp_path / 'no.onnx'
+    with pytest.raises(ExportError, match=re.escape(text)):
+        to_onnx(network, str(path), (1, 2))
+    assert not path.exists()
+
+
+def test_subclasses_that_compute_the_same():
+    layer, x = Named(), np.ones((1, 2))
+    assert_exported(to_onnx(layer, None, x), layer, x, 1e-10)
+
+
+def test_a_converter_of_ones_own():
+    x = np.array([[0.5, -2]])
+    try:
+
+        @exports(Cube)
+        def cube(g, module, x):
+            return x * x * x
+
+        assert_exported(to_onnx(nn.Sequential().add(Cube()), None, x), Cube(), x, 1e-10)
+        with pytest.raises(ExportError, match='nn.Quartic has no equivalent in ONNX: it overrides function of Cube'):
+            to_onnx(Quartic(), None, x)
+    finally:
+        converters.pop(Cube, None)
+
+
+@pytest.mark.parametrize(
+    ('module', 'input', 'kind', 'text'),
+    [
+        (np.zeros(2), (1, 2), TypeError, 'to_onnx: a module needed, got shape (2,)'),
+        (nn.Tanh(), 'x', TypeError, "to_onnx: a shape, an array or a table of such needed as input, got str 'x'"),
+        (nn.Tanh(), (1, 0), ValueError, 'to_onnx: sizes of at least 1 needed, got (1, 0)'),
+        (nn.Tanh().type('float16'), (1, 2), TypeError, 'a network of float32 or float64 needed, got float16'),
+        (nn.Tanh(), np.ones(2, 'f'), TypeError, 'float32'),
+        (nn.Linear(2, 3), (1, 4), ValueError, 'nn.Linear(2 -> 3): input of size 2'),
+        (nn.Identity(), [], ValueError, 'at least one tensor needed as input'),
+        (nn.ParallelTable().add(nn.Tanh()), [(1,), (1,)], ValueError, 'nn.ParallelTable: a table of 1'),
+        (nn.ParallelTable().add(nn.Tanh()), (1,), TypeError, 'shape (1,)'),
+        (nn.Sequential().add(nn.FlattenTable()), [[], [np.ones(2)], []], None, None),
+    ],
+)
+def test_bad_input(module, input, kind, text):
+    if kind is None:
+        assert to_onnx(module, None, input).graph.output
+        return
+    with pytest.raises(kind, match=re.escape(text)):
+        to_onnx(module, None, input)
+
+
+def test_errors_say_where():
+    network = nn.Sequential().add(nn.Identity()).add(nn.ConcatTable().add(nn.Linear(2, 3)))
+    with pytest.raises(ValueError, match='nn.Linear') as caught:
+        to_onnx(network, None, (1, 4))
+    assert caught.value.__notes__ == [
+        'In nn.Linear (modules.2.modules.1)', 'In 1 module of nn.ConcatTable', 'In 2 module of nn.Sequential'
+    ]  # fmt: skip
+
+
+def test_without_onnx(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(
+        ModuleNotFoundError, match=re.escape("to_onnx needs the package onnx: pip install 't7nn[onnx]'")
+    ):
+        to_onnx(nn.Tanh(), None, (1,))
