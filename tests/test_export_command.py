@@ -41,12 +41,12 @@ def test_what_is_wrong(tmp_path, capsys):
     pytest.importorskip('onnx')
     out = tmp_path / 'model.onnx'
     mlp = T7 / 'mlp_trained.t7'
-    assert failure(capsys, mlp, out) == 'the shape of the input needed: --input 1x3x224x224'
-    assert failure(capsys, mlp, out, '--input', '1,3') == "--input: a shape such as 1x3x224x224 needed, got '1,3'"
+    assert failure(capsys, mlp, out) == 'expected the shape of the input: --input 1x3x224x224'
+    assert failure(capsys, mlp, out, '--input', '1,3') == "--input: expected a shape such as 1x3x224x224, got '1,3'"
     assert 'nn.Linear' in failure(capsys, mlp, out, '--input', '1x4')
     assert failure(capsys, mlp, tmp_path / 'a.safetensors', '--input', '1x3') == '--input is for .onnx files only'
     assert failure(capsys, T7 / 'tables.t7', out, '--input', '3').startswith('the network does not take this input: ')
-    assert failure(capsys, T7 / 'array.t7', out, '--input', '3') == 'a network needed, the file holds none'
+    assert failure(capsys, T7 / 'array.t7', out, '--input', '3') == 'expected a network, the file holds none'
     wrong = failure(capsys, T7 / 'checkpoint.t7', out, '--input', '3', '--key', 'best')
     assert wrong == "the file holds networks at 'model': there is none at 'best'"
     (tmp_path / 'no.t7').write_bytes(b'no')
@@ -66,5 +66,5 @@ def test_which_network():
 
 @pytest.mark.parametrize('text', ['', 'x', '0x3', '1x', '1x-2', '1 x 3', '1X3'])
 def test_shapes(text):
-    with pytest.raises(ValueError, match='--input: a shape such as 1x3x224x224 needed'):
+    with pytest.raises(ValueError, match='--input: expected a shape such as 1x3x224x224'):
         shape_of(text)

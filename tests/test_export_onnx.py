@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from golden_files import GOLDEN, assert_same, build, load, value
+from table import rows as all_rows
 from test_t7_models import diamond, loaded
 
 import t7nn as nn
@@ -27,6 +28,7 @@ CASES = [
     for i, case in enumerate(load(f'nn/{name}.json')['cases'], 1)
     if 'loss' not in case
 ]
+ROWS = all_rows()
 #: cases of classes that are exported otherwise: this Dropout draws at evaluation too
 REFUSED = {'Dropout-6'}
 CLASSES = {
@@ -108,6 +110,29 @@ def check(case, dtype):
         assert_exported(model, module, batch, TOLERANCE[dtype])
     inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     assert [item.name for item in inferred.graph.output] == [item.name for item in model.graph.output]
+
+
+@pytest.mark.parametrize('name', [name for name in ROWS if 'Fractional' not in name and 'CriterionTable' not in name])
+def test_every_configuration(name, capsys):
+    """The rows that the kit's checks run on, in both dtypes, and batches of another size."""
+    for dtype, tolerance in TOLERANCE.items():
+        nn.manualSeed(7)
+        module = ROWS[name].make().type(dtype)
+        module.evaluate()
+        input = nested_map(np.asarray, ROWS[name].draw())
+        input = nested_map(lambda array, dtype=dtype: array.astype(dtype) if array.dtype.kind == 'f' else array, input)
+        if getattr(module, 'stochastic_inference', False):
+            with pytest.raises(ExportError, match='it draws at evaluation too'):
+                to_onnx(module, None, input)
+            continue
+        if isinstance(module, nn.DontCast) and not module.castin and dtype == 'float32':
+            continue  # its module stays of float64, which float32 is not for
+        model = to_onnx(module, None, input)
+        assert_exported(model, module, input, tolerance)
+        if ROWS[name].batch:
+            assert 'N' in str(open_sizes(model.graph.input)), 'the size of the batch is not open'
+            batch = nested_map(lambda array: np.take(array, range(5), 0, mode='wrap'), input)
+            assert_exported(model, module, batch, tolerance)
 
 
 def test_every_batch_is_open():
@@ -220,7 +245,7 @@ def test_nngraph():
     assert open_sizes(model.graph.input) == {'N'}
     assert_exported(model, network, batch, 1e-10)
     assert [item.name for item in model.graph.output] == ['output.1', 'output.2.1', 'output.2.2']
-    with pytest.raises(ValueError, match='nn.gModule: a table of 2 inputs .*shape'):
+    with pytest.raises(ValueError, match='nn.gModule: expected a table of 2 inputs, got shape'):
         to_onnx(network, None, (4,))
 
 
@@ -320,7 +345,9 @@ def test_unpooling_of_padded_windows():
     network.evaluate()
     x = np.random.RandomState(3).randn(2, 3, 7, 8)
     assert_exported(to_onnx(network, None, x), network, x, 1e-10)
-    with pytest.raises(ValueError, match=r'nn.SpatialMaxUnpooling: .* needed before it in the network'):
+    with pytest.raises(
+        ValueError, match=r'nn.SpatialMaxUnpooling: expected nn.SpatialMaxPooling.* before it in the network'
+    ):
         to_onnx(nn.SpatialMaxUnpooling(pool), None, x)
 
 
@@ -403,14 +430,14 @@ def test_a_converter_of_ones_own():
 @pytest.mark.parametrize(
     ('module', 'input', 'kind', 'text'),
     [
-        (np.zeros(2), (1, 2), TypeError, 'to_onnx: a module needed, got shape (2,)'),
-        (nn.Tanh(), 'x', TypeError, "to_onnx: a shape, an array or a table of such needed as input, got str 'x'"),
-        (nn.Tanh(), (1, 0), ValueError, 'to_onnx: sizes of at least 1 needed, got (1, 0)'),
-        (nn.Tanh().type('float16'), (1, 2), TypeError, 'a network of float32 or float64 needed, got float16'),
+        (np.zeros(2), (1, 2), TypeError, 'to_onnx: expected a module, got shape (2,)'),
+        (nn.Tanh(), 'x', TypeError, "to_onnx: expected a shape, an array or a table of such as input, got str 'x'"),
+        (nn.Tanh(), (1, 0), ValueError, 'to_onnx: expected sizes of at least 1, got (1, 0)'),
+        (nn.Tanh().type('float16'), (1, 2), TypeError, 'expected a network of float32 or float64, got float16'),
         (nn.Tanh(), np.ones(2, 'f'), TypeError, 'float32'),
-        (nn.Linear(2, 3), (1, 4), ValueError, 'nn.Linear(2 -> 3): input of size 2'),
-        (nn.Identity(), [], ValueError, 'at least one tensor needed as input'),
-        (nn.ParallelTable().add(nn.Tanh()), [(1,), (1,)], ValueError, 'nn.ParallelTable: a table of 1'),
+        (nn.Linear(2, 3), (1, 4), ValueError, 'nn.Linear(2 -> 3): expected input of size 2'),
+        (nn.Identity(), [], ValueError, 'expected at least one tensor as input'),
+        (nn.ParallelTable().add(nn.Tanh()), [(1,), (1,)], ValueError, 'nn.ParallelTable: expected a table of 1'),
         (nn.ParallelTable().add(nn.Tanh()), (1,), TypeError, 'shape (1,)'),
         (nn.Sequential().add(nn.FlattenTable()), [[], [np.ones(2)], []], None, None),
     ],

@@ -249,7 +249,11 @@ def test_shared_tensors(path):
     [
         (lambda t: t.pop('1.bias'), ValueError, 'does not fit the network: 1.bias is missing'),
         (lambda t: t.update({'2.weight': np.zeros(1)}), ValueError, 'does not fit the network: 2.weight is surplus'),
-        (lambda t: t.update({'0.weight': np.zeros((2, 3))}), ValueError, '0.weight of shape (3, 2) needed, got (2, 3)'),
+        (
+            lambda t: t.update({'0.weight': np.zeros((2, 3))}),
+            ValueError,
+            'expected 0.weight of shape (3, 2), got (2, 3)',
+        ),
         (
             lambda t: [t.pop('0.weight'), t.update({'x': np.zeros(1)})],
             ValueError,
@@ -258,7 +262,7 @@ def test_shared_tensors(path):
         (
             lambda t: t.update({'0.weight': np.zeros((3, 2), 'f')}),
             TypeError,
-            '0.weight of float64 needed, got float32; cast the network: module.type("float32")',
+            'expected 0.weight of float64, got float32; cast the network: module.type("float32")',
         ),
         (lambda t: t.update({f'x{i}': np.zeros(1) for i in range(10)}), ValueError, '; and 2 more'),
     ],
@@ -277,11 +281,11 @@ def test_what_does_not_fit(path, change, kind, text):
 
 
 def test_bad_arguments(path):
-    with pytest.raises(TypeError, match='to_safetensors: a module needed, got nil'):
+    with pytest.raises(TypeError, match='to_safetensors: expected a module, got nil'):
         to_safetensors(None, path)
-    with pytest.raises(TypeError, match='from_safetensors: a module needed, got nil'):
+    with pytest.raises(TypeError, match='from_safetensors: expected a module, got nil'):
         from_safetensors(None, path)
-    with pytest.raises(ValueError, match='to_safetensors: a network with weights needed, nn.Tanh has none'):
+    with pytest.raises(ValueError, match='to_safetensors: expected a network with weights, got nn.Tanh'):
         to_safetensors(nn.Tanh(), path)
     network = nn.Sequential().add(nn.Sequential())
     network.modules[0].modules.append(nn.TorchObject('nn.Foo', {}))
@@ -289,7 +293,7 @@ def test_bad_arguments(path):
         to_safetensors(network, path)
     with open(path, 'wb') as file:
         file.write(b'nothing of the kind')
-    with pytest.raises(ValueError, match='a safetensors file needed'):
+    with pytest.raises(ValueError, match='expected a safetensors file'):
         from_safetensors(nn.Linear(1, 1), path)
     with pytest.raises(FileNotFoundError):
         from_safetensors(nn.Linear(1, 1), path + '.not')

@@ -38,7 +38,7 @@ def shape_of(text: str) -> tuple[int, ...]:
     (1, 3, 224, 224)
     """
     if not re.fullmatch(r'[1-9]\d*(x[1-9]\d*)*', text):
-        raise ValueError(f'--input: a shape such as 1x3x224x224 needed, got {text!r}')
+        raise ValueError(f'--input: expected a shape such as 1x3x224x224, got {text!r}')
     return tuple(map(int, text.split('x')))
 
 
@@ -67,7 +67,7 @@ def network_of(value: Any, key: str | None = None) -> Module:
     if key in found:
         return found[key]
     if not found:
-        raise ValueError('a network needed, the file holds none')
+        raise ValueError('expected a network, the file holds none')
     wanted = f'there is none at {key!r}' if key is not None else 'choose one with --key'
     raise ValueError(f'the file holds networks at {", ".join(map(repr, found))}: {wanted}')
 
@@ -76,7 +76,7 @@ def convert_network(options: Namespace) -> None:
     """Write the network in `options.file` as `options.out`, and say what became of it."""
     onnx = options.out.endswith('.onnx')
     if onnx and not options.input:
-        raise ValueError('the shape of the input needed: --input 1x3x224x224')
+        raise ValueError('expected the shape of the input: --input 1x3x224x224')
     if not onnx and options.input:
         raise ValueError('--input is for .onnx files only')
     shapes = [shape_of(text) for text in options.input or []]

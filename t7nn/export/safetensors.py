@@ -152,11 +152,11 @@ def to_safetensors(module: Module, path: str) -> None:
         if the package safetensors is not installed
     """
     if not isinstance(module, Module):
-        raise TypeError(f'to_safetensors: a module needed, got {describe(module)}')
+        raise TypeError(f'to_safetensors: expected a module, got {describe(module)}')
     package = _package()
     tensors = {item.name: item.outward() for item in slots(module)}
     if not tensors:
-        raise ValueError(f'to_safetensors: a network with weights needed, {module} has none')
+        raise ValueError(f'to_safetensors: expected a network with weights, got {module}')
     tensors.update((name, np.array(0, np.int64)) for name in batch_counts(module))
     replace_file(path, [package.numpy.save(tensors, {'format': 'pt'})])
 
@@ -183,26 +183,26 @@ def from_safetensors(module: AnyModule, path: str) -> AnyModule:
     The network is changed only if all is right.
     """
     if not isinstance(module, Module):
-        raise TypeError(f'from_safetensors: a module needed, got {describe(module)}')
+        raise TypeError(f'from_safetensors: expected a module, got {describe(module)}')
     package = _package()
     try:
         tensors = package.numpy.load_file(path)
     except package.SafetensorError as error:
-        raise ValueError(f'{path}: a safetensors file needed: {error}') from None
+        raise ValueError(f'{path}: expected a safetensors file: {error}') from None
     wanted = {item.name: item for item in slots(module)}
     wrong = [f'{name} is missing' for name in wanted if name not in tensors]
     unused = set(tensors) - set(wanted) - set(batch_counts(module))
     wrong += [f'{name} is surplus' for name in sorted(unused)]
     for name, item in wanted.items():
         if name in tensors and tensors[name].shape != item.shape:
-            wrong.append(f'{name} of shape {item.shape} needed, got {tensors[name].shape}')
+            wrong.append(f'expected {name} of shape {item.shape}, got {tensors[name].shape}')
     if wrong:
         rest = f'; and {len(wrong) - 8} more' if len(wrong) > 8 else ''
         raise ValueError(f'{path} does not fit the network: {"; ".join(wrong[:8])}{rest}')
     for name, item in wanted.items():
         if tensors[name].dtype != item.tensor.dtype:
             raise TypeError(
-                f'{path}: {name} of {item.tensor.dtype} needed, got {tensors[name].dtype}; cast the network: '
+                f'{path}: expected {name} of {item.tensor.dtype}, got {tensors[name].dtype}; cast the network: '
                 f'module.type("{tensors[name].dtype}")'
             )
     first: dict[tuple, str] = {}

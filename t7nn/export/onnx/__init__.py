@@ -81,16 +81,16 @@ def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, bat
     """
     onnx = _package()
     if not isinstance(module, Module):
-        raise TypeError(f'to_onnx: a module needed, got {describe(module)}')
+        raise TypeError(f'to_onnx: expected a module, got {describe(module)}')
     Graph(onnx).check(module)
     kind = module.dtype if dtype is None else dtype_of(dtype)
     if kind not in (np.float32, np.float64):
-        raise TypeError(f'to_onnx: a network of float32 or float64 needed, got {kind}')
+        raise TypeError(f'to_onnx: expected a network of float32 or float64, got {kind}')
     example = _example(input, kind)
     found: list[np.ndarray] = []
     nested_map(found.append, example)
     if not found:
-        raise ValueError('to_onnx: at least one tensor needed as input, got an empty table')
+        raise ValueError('to_onnx: expected at least one tensor as input, got an empty table')
     model = None
     if batch is not False:
         try:
@@ -103,7 +103,7 @@ def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, bat
     if model is None:
         model = _model(onnx, _finished(module, kind), [example])
     if model.ByteSize() >= 2**31:
-        raise ValueError('to_onnx: less than 2 GB needed, which is the most that an ONNX file can hold')
+        raise ValueError('to_onnx: expected a network of less than 2 GB, the most that an ONNX file can hold, got more')
     onnx.checker.check_model(model, full_check=True)
     if path is not None:
         replace_file(path, [model.SerializeToString()])
@@ -137,12 +137,12 @@ def _example(input: Any, dtype: np.dtype) -> Any:
     if isinstance(input, (tuple, list)):
         if input != [] and all(isinstance(size, (int, np.integer)) for size in input):
             if any(size < 1 for size in input):
-                raise ValueError(f'to_onnx: sizes of at least 1 needed, got {tuple(input)}')
+                raise ValueError(f'to_onnx: expected sizes of at least 1, got {tuple(input)}')
             return np.ones(input, dtype)
         return [_example(item, dtype) for item in input]
     if isinstance(input, dict):
         return {key: _example(item, dtype) for key, item in input.items()}
-    raise TypeError(f'to_onnx: a shape, an array or a table of such needed as input, got {describe(input)}')
+    raise TypeError(f'to_onnx: expected a shape, an array or a table of such as input, got {describe(input)}')
 
 
 def _batches(example: Any) -> list[Any]:
@@ -150,7 +150,7 @@ def _batches(example: Any) -> list[Any]:
     first: set[int] = set()
     nested_map(lambda array: first.add(len(array) if array.ndim else -1), example)
     if len(first) != 1 or -1 in first:
-        raise ValueError(f'to_onnx: inputs with the same first size needed for an open batch, got {sorted(first)}')
+        raise ValueError(f'to_onnx: expected inputs with the same first size for an open batch, got {sorted(first)}')
     return [
         nested_map(lambda array, size=size: np.take(array, range(size), 0, mode='wrap'), example) for size in BATCHES
     ]
@@ -177,7 +177,7 @@ def _model(onnx: Any, module: Module, examples: list[Any]) -> Any:
 
     nested_map(declare, _named(outputs, 'output'), outputs)
     if not tails:
-        raise ValueError('to_onnx: a network with an output needed, this one gives an empty table')
+        raise ValueError('to_onnx: expected a network with an output, got one that gives an empty table')
     for node in g.nodes:
         node.input[:] = [taken.get(name, name) for name in node.input]
         node.output[:] = [taken.get(name, name) for name in node.output]

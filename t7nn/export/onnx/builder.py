@@ -286,7 +286,7 @@ class Graph:
 
     def varying(self, what: str) -> ValueError:
         """The error that says what is needed by the layer that is being exported, and varies with the batch."""
-        return ValueError(f'{self.described(self._module)}: {what} needed, got one that varies with the batch')
+        return ValueError(f'{self.described(self._module)}: expected {what}, got one that varies with the batch')
 
     def described(self, module: Any) -> str:
         """The name of a module and its place."""

@@ -77,7 +77,7 @@ def depth_concat(g, module, x):
     largest = []
     for sizes in zip(*(value.shape for value in outputs), strict=True):
         if len(set(sizes)) > 1 and not all(isinstance(size, int) for size in sizes):
-            raise g.varying('sizes that all vary in one way, or not at all,')
+            raise g.varying('sizes that do not vary')
         largest.append(max(sizes))
     padded = []
     for value in outputs:

@@ -63,6 +63,8 @@ def correlate(
     """The convolution of x (N, G C, sizes) with weights (G, M, C, kernel); `pads` before and after each axis."""
     groups, maps, planes, *kernel = w.shape
     if x.dtype == FLOAT:
+        if any(min(pair) < 0 for pair in pads):  # ONNX's own do not take away
+            x, pads = x.pad([(0, 0), (0, 0), *pads]), [(0, 0)] * len(pads)
         return x.op(
             'Conv',
             w.reshape(groups * maps, planes, *kernel),
@@ -143,7 +145,7 @@ def full(g, module, x):
     planes = x.size(x.ndim - 1 - len(kernel))
     w = module.kernels(module.weight, np.empty((0, planes)), np.empty((0, module.maps())))[0]
     y = batched(module, x)
-    if x.dtype == FLOAT:
+    if x.dtype == FLOAT and min(pad) >= 0:
         bias = [] if module.bias is None else [module.bias]
         y = y.op('ConvTranspose', w, *bias, kernel_shape=kernel, strides=stride, pads=pad * 2, output_padding=adjust)
         return unbatched(module, x, y)

@@ -82,7 +82,7 @@ def max_pooling(g, module, x):
 @exports(nn.SpatialMaxUnpooling, nn.VolumetricMaxUnpooling, container=True)
 def max_unpooling(g, module, x):
     if id(module.pooling) not in g.recorded:
-        raise ValueError(f'{g.described(module)}: {module.pooling} needed before it in the network')
+        raise ValueError(f'{g.described(module)}: expected {module.pooling} before it in the network, got none')
     pooled, y = g.recorded[id(module.pooling)]
     shape = pooled.op('Shape')
     zeros = g.op('Expand', g.constant(np.zeros(1, x.dtype)), shape).reshape(-1)
