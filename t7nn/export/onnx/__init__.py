@@ -30,6 +30,9 @@ __all__ = ['ExportError', 'Graph', 'Value', 'converters', 'exports', 'refusals',
 #: The models are of these versions, which onnxruntime has read since 1.12 and which browsers read.
 OPSET, IR_VERSION = 17, 8
 
+#: protobuf's limit for a file is 2 GB: so many bytes of weights, and the graph
+LARGEST = 2**31 - 2**24
+
 #: the sizes of the batches that the network is run for to learn which sizes vary; not 1, which Torch7 treats otherwise
 BATCHES = 2, 3
 
@@ -102,11 +105,10 @@ def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, bat
                 raise ValueError(f'to_onnx: the network does not leave the size of the batch open: {error}') from error
     if model is None:
         model = _model(onnx, _finished(module, kind), [example])
-    if model.ByteSize() >= 2**31:
-        raise ValueError('to_onnx: expected a network of less than 2 GB, the most that an ONNX file can hold, got more')
-    onnx.checker.check_model(model, full_check=True)
+    data = model.SerializeToString()
+    onnx.checker.check_model(data, full_check=True)
     if path is not None:
-        replace_file(path, [model.SerializeToString()])
+        replace_file(path, [data])
     return model
 
 
@@ -115,7 +117,6 @@ def _package() -> Any:
         import onnx
         import onnx.checker
         import onnx.helper
-        import onnx.numpy_helper
     except ModuleNotFoundError:
         raise ModuleNotFoundError("to_onnx needs the package onnx: pip install 't7nn[onnx]'") from None
     return onnx
@@ -182,17 +183,24 @@ def _model(onnx: Any, module: Module, examples: list[Any]) -> Any:
         node.input[:] = [taken.get(name, name) for name in node.input]
         node.output[:] = [taken.get(name, name) for name in node.output]
     used = {name for node in g.nodes for name in node.input}
-    initializers = [tensor for tensor in g.initializers.values() if tensor.name in used]
-    name = g.described(module)
-    graph = onnx.helper.make_graph(g.nodes, name, heads, tails, initializers)
-    return onnx.helper.make_model(
-        graph,
+    weights = {name: array for name, array in g.data.items() if name in used}
+    if sum(array.nbytes for array in weights.values()) > LARGEST:
+        raise ValueError('to_onnx: expected a network of less than 2 GB, the most that an ONNX file can hold, got more')
+    what = g.described(module)
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(g.nodes, what, heads, tails),
         opset_imports=[onnx.helper.make_opsetid('', OPSET)],
         ir_version=IR_VERSION,
         producer_name='t7nn',
         producer_version=t7nn.__version__,
-        doc_string=f'{name} as it computes after evaluate()',
+        doc_string=f'{what} as it computes after evaluate()',
     )
+    for name, array in weights.items():  # written in their place, as ONNX's own functions copy them several times
+        little = array.astype(array.dtype.newbyteorder('<'), copy=False)
+        model.graph.initializer.add(
+            name=name, dims=array.shape, data_type=g.type_of(array.dtype), raw_data=little.tobytes()
+        )
+    return model
 
 
 def _named(value: Any, name: str) -> Any:

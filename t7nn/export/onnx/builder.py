@@ -34,7 +34,7 @@ BOOL = np.dtype(bool)
 
 Shape = tuple[Any, ...]
 
-#: the converter of each class that has one, and whether it is a container, whose children are exported by themselves
+#: the converter of each class that has one, and whether it is a container's
 converters: dict[type, tuple[Callable, bool]] = {}
 #: why each class that ONNX has nothing for is refused
 refusals: dict[type, str] = {}
@@ -234,6 +234,8 @@ class Graph:
         where in the network the layer stands that is being exported: ``['modules.2', 'modules.1']``
     output
         the shape of what this layer gives, or of the first tensor in it
+    nodes, data
+        what has been made: the nodes, and the constants by their names
     recorded
         by id of a module, for the layers that refer to another one: what its converter noted
     """
@@ -241,7 +243,8 @@ class Graph:
     def __init__(self, onnx: Any):
         self.onnx = onnx
         self.nodes: list[Any] = []
-        self.initializers: dict[tuple, Any] = {}
+        self.constants: dict[tuple, Value] = {}
+        self.data: dict[str, np.ndarray] = {}
         self.place: list[str] = []
         self.output: Shape = ()
         self.recorded: dict[int, Any] = {}
@@ -365,11 +368,12 @@ class Graph:
 
     def constant(self, array: np.ndarray) -> Value:
         """A tensor that is part of the model. Equal ones are one; a layer's field gives it its name."""
-        data = np.array(array, order='C')
+        data = np.asarray(array, order='C')
         key = data.shape, data.dtype.str, hashlib.blake2b(data.data).digest()
-        if key not in self.initializers:
-            self.initializers[key] = self.onnx.numpy_helper.from_array(data, self.name(self._field(array)))
-        return Value(self, self.initializers[key].name, data.dtype)
+        if key not in self.constants:
+            name = self.name(self._field(array))
+            self.constants[key], self.data[name] = Value(self, name, data.dtype), data
+        return self.constants[key]
 
     def _field(self, array: np.ndarray) -> str:
         """The field of the layer that is being exported whose memory `array` is."""
