@@ -206,9 +206,14 @@ class Value:
 
     def pad(self, amounts: list[tuple[int, int]], value: float = 0) -> Value:
         """With `value` before and after, so often for each axis; a negative number takes entries away."""
-        if not any(map(any, amounts)):
-            return self
-        return self.op('Pad', [before for before, _ in amounts] + [after for _, after in amounts], value)
+        cut = [axis for axis, pair in enumerate(amounts) if min(pair) < 0]
+        y = self
+        if cut:
+            starts = [max(-amounts[axis][0], 0) for axis in cut]
+            stops = [min(amounts[axis][1], 0) or np.iinfo(LONG).max for axis in cut]
+            y = y.op('Slice', starts, stops, cut)
+        before, after = ([max(pair[side], 0) for pair in amounts] for side in (0, 1))
+        return y.op('Pad', before + after, value) if any(before + after) else y
 
     def sum(self, axis: int, keep: bool = False) -> Value:
         """The sum along `axis`."""

@@ -63,7 +63,7 @@ def correlate(
     """The convolution of x (N, G C, sizes) with weights (G, M, C, kernel); `pads` before and after each axis."""
     groups, maps, planes, *kernel = w.shape
     if x.dtype == FLOAT:
-        if any(min(pair) < 0 for pair in pads):  # ONNX's own do not take away
+        if any(min(pair) < 0 for pair in pads):  # those of Conv only add
             x, pads = x.pad([(0, 0), (0, 0), *pads]), [(0, 0)] * len(pads)
         return x.op(
             'Conv',
