@@ -215,8 +215,8 @@ def operators():
     found = defaultdict(Counter)
 
     class Recording(builder.Graph):
-        def __init__(self, onnx):
-            super().__init__(onnx)
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
             self.owners = []
 
         def export(self, module, value, *place):
@@ -378,6 +378,32 @@ def test_in_place_is_seen_by_all_who_read_later(inplace):
     assert network.forward(x)[0, 0] == (0 if inplace else -1)
 
 
+def test_layers_of_another_dtype_are_not_cast():
+    network = nn.Sequential().add(nn.DontCast(nn.Linear(2, 3).float(), True))
+    x = np.ones((1, 2))
+    model = to_onnx(network, None, x)
+    assert {node.op_type for node in model.graph.node} == {'Cast', 'Gemm'}
+    assert_exported(model, network, x, 1e-6)
+    mixed = nn.Sequential().add(nn.Linear(2, 3).float())
+    with pytest.raises(TypeError, match='expected input of float32, got float64'):
+        to_onnx(mixed, None, (1, 2))
+    assert_exported(to_onnx(mixed, None, x.astype('f')), mixed, x.astype('f'), 1e-5)
+
+
+def test_a_weight_that_is_looked_up_and_scaled_down():
+    """Rows are scaled down by the lookup, in the model all of them, and in the network none by the export."""
+    lookup = nn.LookupTable(4, 3, 0, 1.0)
+    lookup.weight *= 10
+    before = lookup.weight.copy()
+    model = to_onnx(lookup, None, np.array([1, 2]))
+    np.testing.assert_array_equal(lookup.weight, before)
+    for index in np.array([3, 4]), np.array([[1, 1, 4]]):
+        if index.ndim == 1:
+            assert_exported(model, lookup, index, 1e-10)
+        else:
+            assert_exported(to_onnx(lookup, None, index), lookup, index, 1e-10)
+
+
 def test_tables_of_named_tensors():
     network = nn.Sequential().add(nn.SelectTable('image')).add(nn.Tanh())
     x = {'image': np.array([[0.5, 1]]), 'other': np.ones((1, 3))}
@@ -403,7 +429,7 @@ def test_ceil_and_pads_that_onnxruntime_does_not_take():
 
 def test_unpooling_of_padded_windows():
     pool = nn.SpatialMaxPooling(3, 3, 3, 3, 1, 1).ceil()
-    network = nn.Sequential().add(nn.Tanh()).add(pool).add(nn.MulConstant(2.0)).add(nn.SpatialMaxUnpooling(pool))
+    network = nn.Sequential().add(nn.Tanh()).add(pool).add(nn.ReLU(True)).add(nn.SpatialMaxUnpooling(pool))
     network.evaluate()
     x = np.random.RandomState(3).randn(2, 3, 7, 8)
     assert_exported(to_onnx(network, None, x), network, x, 1e-10)

@@ -7,6 +7,7 @@ A child's tensors are named after its place, counted from 0 as in PyTorch: ``0.w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeVar
 
@@ -94,7 +95,7 @@ def slots(module: Any, place: str = '') -> Iterator[Slot]:
     if not isinstance(module, Module):
         name = getattr(module, 'typename', type(module).__name__)
         raise ValueError(f'{name} ({place.rstrip(".")}) is not a class of t7nn: its weights have no names in PyTorch')
-    children: list[Any] = module.modules
+    children: list[Any] = list(module.modules)
     if isinstance(module, nn.LayerNormalization):  # one layer in PyTorch
         found = [slot('weight', children[4].weight), slot('bias', children[5].bias)] if len(children) > 4 else []
         children = []
@@ -128,7 +129,7 @@ def _package() -> Any:
     return safetensors
 
 
-def to_safetensors(module: Module, path: str) -> None:
+def to_safetensors(module: Module, path: str | os.PathLike[str]) -> None:
     """Write the weights and running averages of a network for PyTorch.
 
     Parameters
@@ -158,10 +159,10 @@ def to_safetensors(module: Module, path: str) -> None:
     if not tensors:
         raise ValueError(f'to_safetensors: expected a network with weights, got {module}')
     tensors.update((name, np.array(0, np.int64)) for name in batch_counts(module))
-    replace_file(path, [package.numpy.save(tensors, {'format': 'pt'})])
+    replace_file(os.fspath(path), [package.numpy.save(tensors, {'format': 'pt'})])
 
 
-def from_safetensors(module: AnyModule, path: str) -> AnyModule:
+def from_safetensors(module: AnyModule, path: str | os.PathLike[str]) -> AnyModule:
     """Fill a network with the weights of a file; the reverse of `to_safetensors`. The network is returned.
 
     Parameters

@@ -13,6 +13,7 @@ layers, a few lines a layer. A converter for a class of one's own is registered 
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ LARGEST = 2**31 - 2**24
 BATCHES = 2, 3
 
 
-def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, batch: bool | None = None) -> Any:
+def to_onnx(
+    module: Module, path: str | os.PathLike[str] | None, input: Any, dtype: Any = None, batch: bool | None = None
+) -> Any:
     """The network as an ONNX model, which is written to `path`, if there is one, and returned.
 
     What is exported is what the network does after `evaluate()`: no dropout, running averages in batch normalisation.
@@ -75,12 +78,6 @@ def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, bat
         if the network does not take this input
     ModuleNotFoundError
         if the package onnx is not installed
-
-    >>> import t7nn as nn
-    >>> net = nn.Sequential().add(nn.WhiteNoise()).add(nn.SpatialFractionalMaxPooling(2, 2, 4, 4))
-    >>> to_onnx(net, None, (1, 3, 9, 9))  # doctest: +SKIP
-    Traceback (most recent call last):
-    ExportError: nn.SpatialFractionalMaxPooling (modules.2) has no equivalent in ONNX: it draws its windows at random
     """
     onnx = _package()
     if not isinstance(module, Module):
@@ -97,18 +94,18 @@ def to_onnx(module: Module, path: str | None, input: Any, dtype: Any = None, bat
     model = None
     if batch is not False:
         try:
-            model = _model(onnx, _finished(module, kind), _batches(example))
+            model = _model(onnx, _finished(module, dtype), _batches(example))
         except ExportError:
             raise
         except Exception as error:
             if batch:
                 raise ValueError(f'to_onnx: the network does not leave the size of the batch open: {error}') from error
     if model is None:
-        model = _model(onnx, _finished(module, kind), [example])
+        model = _model(onnx, _finished(module, dtype), [example])
     data = model.SerializeToString()
     onnx.checker.check_model(data, full_check=True)
     if path is not None:
-        replace_file(path, [data])
+        replace_file(os.fspath(path), [data])
     return model
 
 
@@ -122,9 +119,9 @@ def _package() -> Any:
     return onnx
 
 
-def _finished(module: Module, dtype: np.dtype) -> Module:
-    """A copy of the network, in `dtype` and in evaluate mode."""
-    own = module.clone().type(dtype)
+def _finished(module: Module, dtype: Any) -> Module:
+    """A copy of the network in evaluate mode, cast to `dtype` if there is one."""
+    own = module.clone() if dtype is None else module.clone().type(dtype)
     own.evaluate()
     return own
 
@@ -159,7 +156,7 @@ def _batches(example: Any) -> list[Any]:
 
 def _model(onnx: Any, module: Module, examples: list[Any]) -> Any:
     """The model of `module`, from its behaviour for the examples."""
-    g = Graph(onnx)
+    g = Graph(onnx, len(examples))
     inputs = _named(examples[0], 'input')
     values = nested_map(lambda name, *arrays: Value(g, name, arrays[0].dtype, list(arrays)), inputs, *examples)
     heads: list[Any] = []

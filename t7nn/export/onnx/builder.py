@@ -235,6 +235,8 @@ class Graph:
 
     Attributes
     ----------
+    count
+        how many examples there are
     place
         where in the network the layer stands that is being exported: ``['modules.2', 'modules.1']``
     output
@@ -245,8 +247,8 @@ class Graph:
         by id of a module, for the layers that refer to another one: what its converter noted
     """
 
-    def __init__(self, onnx: Any):
-        self.onnx = onnx
+    def __init__(self, onnx: Any, count: int = 1):
+        self.onnx, self.count = onnx, count
         self.nodes: list[Any] = []
         self.constants: dict[tuple, Value] = {}
         self.data: dict[str, np.ndarray] = {}
@@ -303,10 +305,8 @@ class Graph:
 
     def _leaf(self, function: Callable, module: Module, value: Any) -> Any:
         """Run the layer for every example, then export it."""
-        counts: list[int] = []
-        nested_map(lambda v: counts.append(len(v.examples)), value)
         outputs, written = [], False
-        for i in range(counts[0]):
+        for i in range(self.count):
             example = nested_map(lambda v, i=i: v.examples[i], value)
             output = module.updateOutput(example)
             first = example[0] if isinstance(example, list) and example else example
@@ -357,7 +357,7 @@ class Graph:
         return Value(self, name, dtype)
 
     def second(self, value: Value, dtype: np.dtype = LONG) -> Value:
-        """The second output of the node that gives `value`."""
+        """The second output of the node that gives `value`, a value that no layer has written into."""
         node = next(node for node in self.nodes if node.output[0] == value.name)
         node.output[1:] = [f'{value.name}.second']
         return Value(self, node.output[1], dtype)
@@ -373,7 +373,7 @@ class Graph:
 
     def constant(self, array: np.ndarray) -> Value:
         """A tensor that is part of the model. Equal ones are one; a layer's field gives it its name."""
-        data = np.asarray(array, order='C')
+        data = np.array(array, order='C')
         key = data.shape, data.dtype.str, hashlib.blake2b(data.data).digest()
         if key not in self.constants:
             name = self.name(self._field(array))
@@ -383,7 +383,8 @@ class Graph:
     def _field(self, array: np.ndarray) -> str:
         """The field of the layer that is being exported whose memory `array` is."""
         for name, tensor in vars(self._module).items():
-            if isinstance(tensor, np.ndarray) and tensor.size == array.size and np.may_share_memory(tensor, array):
+            same = isinstance(tensor, np.ndarray) and tensor.size == array.size and np.may_share_memory(tensor, array)
+            if same and name not in ('output', 'gradInput'):
                 return name
         return 'constant'
 

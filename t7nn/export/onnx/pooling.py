@@ -75,7 +75,7 @@ def max_pooling(g, module, x):
     if not fits(kernel, pads):
         y, pads = y.pad([(0, 0), (0, 0), *pads], least), [(0, 0)] * len(pads)
     y = y.op('MaxPool', dilations=dilation, **attributes(kernel, stride, pads))
-    g.recorded[id(module)] = x, y
+    g.recorded[id(module)] = x, Value(g, y.name, y.dtype)  # whatever is written into y later
     return unbatched(module, x, y)
 
 
