@@ -547,6 +547,13 @@ def test_errors_say_where():
     ]  # fmt: skip
 
 
+def test_too_large_for_a_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys.modules['t7nn.export.onnx'], 'LARGEST', 100)
+    with pytest.raises(ValueError, match='to_onnx: expected a network of less than 2 GB'):
+        to_onnx(nn.Linear(4, 4), str(tmp_path / 'large.onnx'), (1, 4))
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_onnx(monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnx', None)
     with pytest.raises(
