@@ -120,7 +120,12 @@ def check(case, dtype):
             assert_same(np.asarray(actual), np.asarray(wanted), 1e-5, "in ONNX's own reference")
 
 
-@pytest.mark.parametrize('name', [name for name in ROWS if 'Fractional' not in name and 'CriterionTable' not in name])
+def has_converter(module):
+    """Whether it and all that is in it are of classes with a converter."""
+    return not any(isinstance(builder.converter_of(type(inner)), str) for inner in module.listModules())
+
+
+@pytest.mark.parametrize('name', [name for name, row in ROWS.items() if has_converter(row.make())])
 def test_every_configuration(name, capsys):
     """The rows that the kit's checks run on, in both dtypes, and batches of another size."""
     for dtype, tolerance in TOLERANCE.items():
