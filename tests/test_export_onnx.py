@@ -383,6 +383,14 @@ def test_in_place_is_seen_by_all_who_read_later(inplace):
     assert network.forward(x)[0, 0] == (0 if inplace else -1)
 
 
+def test_gradients_are_left_alone():
+    """Torch7 writes gradients that were never used as it finds them in memory: too large for float32, for instance."""
+    layer = nn.Linear(2, 3)
+    layer.gradWeight.fill(1e300)
+    to_onnx(layer, None, (1, 2), dtype='float32')
+    assert (layer.gradWeight == 1e300).all()
+
+
 def test_layers_of_another_dtype_are_not_cast():
     network = nn.Sequential().add(nn.DontCast(nn.Linear(2, 3).float(), True))
     x = np.ones((1, 2))

@@ -91,6 +91,7 @@ def convert_network(options: Namespace) -> None:
         arrow = ' -> '.join(', '.join(map(_declared, values)) for values in (graph.input, graph.output))
     else:
         if options.dtype:
+            network.zeroGradParameters()  # in files they can be any numbers, too large for float32
             network.type(options.dtype)
         to_safetensors(network, options.out)
         arrow = 'weights'

@@ -121,7 +121,10 @@ def _package() -> Any:
 
 def _finished(module: Module, dtype: Any) -> Module:
     """A copy of the network in evaluate mode, cast to `dtype` if there is one."""
-    own = module.clone() if dtype is None else module.clone().type(dtype)
+    own = module.clone()
+    if dtype is not None:
+        own.zeroGradParameters()  # in files they can be any numbers, too large for float32
+        own.type(dtype)
     own.evaluate()
     return own
 
