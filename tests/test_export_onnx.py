@@ -212,8 +212,8 @@ def test_how_many():
 # The table of the documentation
 
 
-def operators():
-    """For each class the operators that it becomes in float32, those of the most of its golden cases first.
+def operators(pairs):
+    """For each class the operators that it becomes, over pairs of a module and an input; the most frequent ones first.
 
     What is inside of a layer that is no container is its own.
     """
@@ -237,37 +237,37 @@ def operators():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys.modules['t7nn.export.onnx'], 'Graph', Recording)
-        for case in exported('float32'):
+        for module, input in pairs:
             used = {}
-            to_onnx(*_arguments(case.values[0]))
+            to_onnx(module, None, input)
             for cls, names in used.items():
                 found[cls].update(list(names))
     return {cls: [name for name, _ in counts.most_common()] for cls, counts in found.items()}
 
 
-def _arguments(case):
-    module, input = case_of(case, 'float32')
-    return module, None, input
-
-
-def table():
-    """The table of docs/leaving.md."""
-    found = operators()
+def table(classes, found):
+    """What each class becomes, as the documentation has it."""
     lines = ['| layer | in ONNX |', '|---|---|']
-    for cls in sorted(CLASSES, key=lambda cls: cls.__name__):
-        if cls in refusals:
-            text = f'refused: {refusals[cls]}'
+    for name, cls in sorted(classes.items()):
+        if isinstance(builder.converter_of(cls), str):
+            text = f'refused: {builder.converter_of(cls)}'
         else:
             parts = ['its children'] if issubclass(cls, nn.Container) and cls is not nn.Convert else []
             parts += [', '.join(found[cls])] if cls in found else []
             text = '; '.join(parts) or 'nothing: what comes in goes on'
-        lines.append(f'| {cls.__name__} | {text} |')
+        lines.append(f'| {name} | {text} |')
     return '\n'.join(lines)
+
+
+def table_of_nn():
+    """That of the layers of nn, over their golden cases."""
+    cases = (case_of(case.values[0], 'float32') for case in exported('float32'))
+    return table({cls.__name__: cls for cls in CLASSES}, operators(cases))
 
 
 def test_the_table_of_the_documentation(capsys):
     page = (Path(__file__).parent.parent / 'docs' / 'leaving.md').read_text()
-    wanted = table()
+    wanted = table_of_nn()
     assert wanted in page, f'docs/leaving.md needs this table:\n{wanted}'
 
 
