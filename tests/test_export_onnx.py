@@ -34,11 +34,8 @@ CASES = [
 ROWS = all_rows()
 #: cases of classes that are exported otherwise: this Dropout draws at evaluation too
 REFUSED = {'Dropout-6'}
-CLASSES = {
-    cls
-    for cls in vars(nn).values()
-    if isinstance(cls, type) and issubclass(cls, nn.Module) and cls.typename.removeprefix('nn.') in FILES
-}
+CLASSES = {cls for cls in vars(nn).values() if isinstance(cls, type) and issubclass(cls, nn.Module)}
+BASES = {nn.Module, nn.Container, nn.Pointwise}
 
 
 def flat(table):
@@ -205,7 +202,7 @@ def test_how_many():
     """The layers that have an equivalent, and those that have none."""
     exportable = {cls for cls in CLASSES if not isinstance(builder.converter_of(cls), str)}
     assert len(exportable) >= 150
-    refused = {cls.__name__ for cls in CLASSES - exportable}
+    refused = {cls.__name__ for cls in CLASSES - exportable - BASES}
     assert refused == {'CriterionTable', 'SpatialFractionalMaxPooling', 'VolumetricFractionalMaxPooling'}
 
 
@@ -260,9 +257,13 @@ def table(classes, found):
 
 
 def table_of_nn():
-    """That of the layers of nn, over their golden cases."""
-    cases = (case_of(case.values[0], 'float32') for case in exported('float32'))
-    return table({cls.__name__: cls for cls in CLASSES}, operators(cases))
+    """That of the layers of nn, over their golden cases; where there are none, over their configurations."""
+    pairs = [case_of(case.values[0], 'float32') for case in exported('float32')]
+    for row in ROWS.values():
+        module = row.make().float()
+        if type(module) in CLASSES - BASES and type(module).__name__ not in FILES:
+            pairs.append((module, row.draw().astype('f')))
+    return table({cls.__name__: cls for cls in CLASSES - BASES}, operators(pairs))
 
 
 def test_the_table_of_the_documentation(capsys):

@@ -12,7 +12,7 @@ from ...serialization.graph import JustElement, JustTable, ModuleFromCriterion, 
 from ...tensors import dtype_of, nested_map
 from .builder import Graph, Value, exports, join, refuses
 
-refuses('it is a base without a forward of its own', nn.Module, nn.Container)
+refuses('it is a base without a forward of its own', nn.Module, nn.Container, nn.Pointwise)
 refuses('it computes a loss', nn.CriterionTable, ModuleFromCriterion)
 
 

@@ -78,6 +78,13 @@ def cosine(g, module, x):
     return x @ (module.weight / module.norms(module.weight)).T / length
 
 
+@exports(nn.Kmeans)
+def kmeans(g, module, x):
+    difference = x.unsqueeze(1) - module.weight
+    nearest = (difference * difference).sum(2).op('ArgMin', axis=1, keepdims=0, dtype=LONG)
+    return (nearest + 1).cast(x.dtype)
+
+
 # Rows of the weight
 
 
