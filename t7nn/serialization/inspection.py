@@ -174,7 +174,10 @@ def run_inspect(options: Namespace) -> None:
 
 def add_convert_arguments(parser: ArgumentParser) -> None:
     add_inspect_arguments(parser)
-    parser.add_argument('out', help='the file to write: weights as .npz, everything as .t7')
+    from ..export import command
+
+    parser.add_argument('out', help='the file to write: .npz or .safetensors the weights, .onnx the network, .t7 all')
+    command.add_arguments(parser)
     parser.add_argument(
         '--mode', choices=('binary', 'ascii'), help='of the .t7 file; default: the one that FILE has not'
     )
@@ -182,7 +185,12 @@ def add_convert_arguments(parser: ArgumentParser) -> None:
 
 def run_convert(options: Namespace) -> None:
     """`python -m t7nn convert`."""
+    from ..export import command
+
     with _named(options.file):
+        if options.out.endswith(command.FORMATS):
+            command.convert_network(options)
+            return
         convert(options.file, options.out, options.mode, options.longSize)
 
 
