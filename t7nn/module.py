@@ -253,18 +253,22 @@ class Module(Node):
         That is a tensor ``alpha`` with a ``gradAlpha`` beside it that neither `learned` nor `parameters` names, and a
         module inside whose parameters are not among `parameters`.
         """
-        known = {name for name, _ in self.learned} | {'input'}
-        listed = {id(parameter) for parameter in self.parameters()[0]}
+        known = {'gradInput', *(gradient for _, gradient in self.learned)}
+        own = vars(self)
+        gradients = [name for name in own if name[:4] == 'grad' and name not in known]
+        inside = [name for name, value in own.items() if isinstance(value, Module)]
+        listed = {id(parameter) for parameter in self.parameters()[0]} if gradients or inside else set()
         found = []
-        for name, value in vars(self).items():
-            gradient = f'grad{name[:1].upper()}{name[1:]}'
-            if isinstance(value, np.ndarray) and isinstance(getattr(self, gradient, None), np.ndarray):
-                if name not in known and id(value) not in listed:
-                    found.append(
-                        f'{name} has a gradient {gradient} beside it but is no parameter, so nothing trains it; '
-                        f"declare it in the class: learned = (('{name}', '{gradient}'),)"
-                    )
-            elif isinstance(value, Module) and not all(id(tensor) in listed for tensor in value.parameters()[0]):
+        for gradient in gradients:
+            name = gradient[4:5].lower() + gradient[5:]
+            value = own.get(name)
+            if isinstance(value, np.ndarray) and isinstance(own[gradient], np.ndarray) and id(value) not in listed:
+                found.append(
+                    f'{name} has a gradient {gradient} beside it but is no parameter, so nothing trains it; '
+                    f"declare it in the class: learned = (('{name}', '{gradient}'),)"
+                )
+        for name in inside:
+            if not all(id(tensor) in listed for tensor in own[name].parameters()[0]):
                 found.append(
                     f'{name} is a module whose parameters are not among parameters(), so nothing trains them; '
                     'derive from nn.Container and add() it, or override parameters()'
