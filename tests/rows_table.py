@@ -92,13 +92,4 @@ ROWS = [
     Row(lambda: nn.CMinTable(), several((5,), (5,)), batch=False),
     Row(lambda: nn.CAddTensorTable(), several((4, 3), [(4, 3), (4, 3)])),
     Row(lambda: nn.CAddTensorTable(), several((3,), [(3,), (3,), (3,)]), batch=False),
-    Row(
-        lambda: nn.CriterionTable(nn.MSECriterion()),
-        lambda rng: [away_from_zero(rng, 3, 4), away_from_zero(rng, 3, 4)],
-        batch=False,
-        skip={
-            'input_gradient': 'it gives that of the input, not that of the target; tested in test_criterions.py',
-            'single_precision': 'a loss is a number',
-        },
-    ),
 ]

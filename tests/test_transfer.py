@@ -229,14 +229,6 @@ def test_no_negative_zeros():
     assert not np.signbit(nn.SoftShrink().forward(np.array([-0.3]))).any()
 
 
-def test_gradient_reversal():
-    layer, x = nn.GradientReversal(), np.array([1.0, -2.0])
-    assert layer.forward(x) is x
-    np.testing.assert_array_equal(layer.backward(x, x), -x)
-    layer.setLambda(0.5)
-    np.testing.assert_array_equal(layer.backward(x, x), -x / 2)
-
-
 def test_defaults_for_none():
     assert (nn.RReLU(None, None, True).lower, nn.LeakyReLU(None).negval, nn.PReLU(None).nOutputPlane) == (
         1 / 8,
