@@ -7,6 +7,12 @@ from support import refuses, refuses_gradients, run, same
 import t7nn as nn
 
 
+def test_identity_gives_back_what_it_gets():
+    for x in (np.ones(3), [np.ones(2), [np.ones(3)]]):
+        layer = nn.Identity('arguments', 'are', 'ignored')
+        assert layer.forward(x) is x and layer.backward(x, x) is x
+
+
 @pytest.mark.parametrize(
     'layer, shape',
     [

@@ -8,6 +8,26 @@ from support import refuses, refuses_gradients, run, same, tensors
 import t7nn as nn
 
 
+class Cube(nn.Pointwise):
+    def function(self, x, y):
+        np.power(x, 3, out=y)
+
+    def derivative(self, x, y, dy, dx):
+        np.multiply(3 * x * x, dy, out=dx)
+
+
+@given(tensors())
+def test_a_function_of_ones_own(x):
+    output, gradOutput, gradInput = run(Cube(), x)
+    same((output, x**3), (gradInput, 3 * x * x * gradOutput))
+
+
+def test_what_a_function_of_ones_own_must_say():
+    for layer, name in ((nn.Pointwise(), 'function'), (nn.Pointwise(), 'derivative')):
+        with pytest.raises(TypeError, match=rf'expected {name}\('):
+            getattr(layer, name)(*[np.ones(2)] * (2 if name == 'function' else 4))
+
+
 @given(tensors())
 def test_elementwise(x):
     _, gradOutput, gradInput = run(nn.Abs(), x)

@@ -23,6 +23,7 @@ def sigmoid(x):
 
 # layer, f(x), f'(x)
 FORMULAS = {
+    'Sigmoid': (nn.Sigmoid(), sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x))),
     'HardTanh': (nn.HardTanh(-2, 3), lambda x: min(max(x, -2), 3), lambda x: -2 < x < 3),
     'Clamp': (nn.Clamp(-2, 3), lambda x: min(max(x, -2), 3), lambda x: -2 < x < 3),
     'ReLU6': (nn.ReLU6(), lambda x: min(max(x, 0), 6), lambda x: 0 < x < 6),
