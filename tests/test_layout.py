@@ -129,7 +129,7 @@ def test_rows_stand_with_their_class():
 #: Modules and packages of the top, lowest first; an import goes to a line above, or within the line. '' is t7nn itself,
 #: with every public name.
 ORDER = [
-    ['tensors', 'blas', 'hooks', 'names'],
+    ['tensors', 'blas', 'html', 'names'],
     ['random'],
     ['datasets', 'optim'],
     ['node'],
@@ -138,7 +138,7 @@ ORDER = [
     ['criterions'],
     ['training', 'regularization', 'regularization_path'],
     ['serialization', 'export', 'packages'],
-    ['checks', 'experiment'],
+    ['hooks', 'checks', 'experiment'],
     [''],
     ['testing', 'estimators', 'plots', 'exercises'],
     ['__main__'],
@@ -148,6 +148,7 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 #: Imports that go upward: {(importer, imported): why}
 UPWARD = {
     ('serialization.classes', ''): 'every public class may stand in a file; looked up when the first file is read',
+    ('hooks', 'plots'): 'a history draws itself when it is asked to, and matplotlib is imported then',
     ('checks.hessian', ''): 'enable() gives every public class its methods; looked up when it is called',
 }
 
