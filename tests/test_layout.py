@@ -262,3 +262,23 @@ def test_chains_of_bases_are_short(name):
     chain = [cls for cls in MODULES[name].__mro__ if cls.__module__.startswith('t7nn')]
     root = next(i for i, cls in enumerate(chain) if cls in (nn.Module, nn.Criterion))
     assert sum(cls not in CLASSES.values() for cls in chain[:root]) <= 6, [cls.__name__ for cls in chain]
+
+
+# Docstrings
+
+
+def documented(cls):
+    """The names in the section Parameters of a docstring, as numpydoc has it."""
+    section = re.search(r'^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)', inspect.getdoc(cls), re.MULTILINE | re.DOTALL)
+    lines = [line for line in section[1].splitlines() if re.match(r'[\w*]', line)] if section else []
+    return {name.strip(' *\\`') for line in lines for name in line.split(' : ')[0].split(',')}
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_every_argument_is_documented(name):
+    assert set(inspect.signature(MODULES[name]).parameters) <= documented(MODULES[name])
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_every_class_names_its_source(name):
+    assert re.search(r'(Torch7 (manual|source)|Source): ', inspect.getdoc(MODULES[name]))
