@@ -1,7 +1,7 @@
 """Rows of the criterions."""
 
 import numpy as np
-from table import CriterionRow, away_from_zero
+from table import CriterionRow, Row, away_from_zero
 
 import t7nn as nn
 
@@ -157,4 +157,13 @@ ROWS = [
         skip={'single_precision': 'castTarget is false, so the target must stay as it is'},
     ),
     CriterionRow(lambda: nn.ModuleCriterion(nn.MSECriterion(), None, nn.Exp()), (4, 3), (4, 3)),
+    Row(
+        lambda: nn.CriterionTable(nn.MSECriterion()),
+        pair(3, 4),
+        batch=False,
+        skip={
+            'input_gradient': 'it gives that of the input, not that of the target; tested in test_criterions.py',
+            'single_precision': 'a loss is a number',
+        },
+    ),
 ]

@@ -1,17 +1,12 @@
-"""Rows of the decorators."""
+"""Rows of layers/decorators.py."""
 
-from table import Row
+from table import Row, evaluating
 
 import t7nn as nn
 
 
 def dont_cast(**kinds):
     return nn.DontCast(nn.Linear(3, 2), **kinds)
-
-
-def evaluating(module):
-    module.evaluate()
-    return module
 
 
 KEEPS_TYPE = {

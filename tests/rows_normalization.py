@@ -1,12 +1,21 @@
-"""Rows of the layers that normalise. In a batch norm's training batch the examples depend on one another."""
+"""Rows of layers/normalization.py. In a batch norm's training batch the examples depend on one another. Thresholds of
+the contrast layers lie below or above all deviations."""
 
 import math
 
 import numpy as np
-from rows_core import evaluating
-from table import Row
+from table import SEQUENTIAL, Row, evaluating
 
 import t7nn as nn
+
+SQUARE, TALL = np.array([[1.0, 2, 1], [2, 5, 3], [0, 1, 2]]), np.array([[1.0], [3], [2]])
+
+VECTOR = np.array([0.5, 2, 1])
+
+
+def off_centre(rng):
+    """A mean far larger than the deviations."""
+    return 7 + 0.5 * rng.randn(4, 3)
 
 
 def running(module):
@@ -17,16 +26,20 @@ def running(module):
     return module
 
 
-def off_centre(rng):
-    """A mean far larger than the deviations."""
-    return 7 + 0.5 * rng.randn(4, 3)
-
-
 BATCH_OF_ONE = {'input_gradient': 'output and gradInput are a batch of one, as in Torch7'}
 
-SEQUENTIAL = {'text': 'it prints as the nn.Sequential that it is, as in Torch7'}
-
 ROWS = [
+    Row(lambda: nn.SpatialSubtractiveNormalization(), (2, 1, 4, 5)),
+    Row(lambda: nn.SpatialSubtractiveNormalization(2, SQUARE), (2, 2, 3, 4)),
+    Row(lambda: nn.SpatialSubtractiveNormalization(2, VECTOR), (2, 3, 4), batch=False),
+    Row(lambda: nn.SpatialSubtractiveNormalization(1, TALL), (1, 1, 1), batch=False),
+    Row(lambda: nn.SpatialDivisiveNormalization(), (2, 1, 4, 5)),
+    Row(lambda: nn.SpatialDivisiveNormalization(2, VECTOR), (2, 2, 3, 4)),
+    Row(lambda: nn.SpatialDivisiveNormalization(2, SQUARE, 9), (2, 3, 4), batch=False),
+    Row(lambda: nn.SpatialDivisiveNormalization(2, TALL, 0.01, 0), (2, 3, 4), batch=False),
+    Row(lambda: nn.SpatialContrastiveNormalization(), (2, 1, 4, 5)),
+    Row(lambda: nn.SpatialContrastiveNormalization(2, SQUARE, 1e-3), (2, 2, 3, 4)),
+    Row(lambda: nn.SpatialContrastiveNormalization(2, VECTOR), (2, 3, 4), batch=False),
     Row(lambda: nn.BatchNormalization(3), (4, 3), batch=False),
     Row(lambda: nn.BatchNormalization(3), off_centre, batch=False),
     Row(lambda: nn.BatchNormalization(3, 0.1, 0.4, False), (4, 3), batch=False),

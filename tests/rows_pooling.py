@@ -1,6 +1,6 @@
 """Rows of the poolings and unpoolings."""
 
-from table import Row
+from table import SEQUENTIAL, Row
 
 import t7nn as nn
 
@@ -22,7 +22,6 @@ def summing(module):
 DRAWS = {
     'examples': 'the windows of an example alone are drawn anew',
 }
-SEQUENTIAL = {'text': 'it prints as the Sequential that it is, as in Torch7'}
 
 
 def positive(*shape):

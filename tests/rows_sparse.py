@@ -1,4 +1,4 @@
-"""Rows of the layers that look rows up."""
+"""Rows of layers/sparse.py."""
 
 import numpy as np
 from table import Row, away_from_zero
@@ -20,12 +20,6 @@ def indices(*shape, largest=6):
 def entries(rng, count):
     """Rows of index, with repeats, and value."""
     return np.column_stack([rng.randint(1, 7, count), away_from_zero(rng, count)])
-
-
-def partial(partition, **options):
-    layer = nn.PartialLinear(3, 4, **options)
-    layer.setPartition(np.array(partition))
-    return layer
 
 
 def decaying():
@@ -86,9 +80,8 @@ ROWS = [
         indices(2, 4),
         skip=LOOKED_UP | {'parameter_gradient': 'divided by frequency', 'examples': "the frequency is the batch's"},
     ),
-    Row(lambda: nn.PartialLinear(3, 4), (4, 3)),
-    Row(lambda: partial([4, 2]), (4, 3)),
-    Row(lambda: partial([3], bias=False), (4, 3)),
+    Row(lambda: nn.OneHot(4), indices(5, largest=4)),
+    Row(lambda: nn.OneHot(3), indices(4, 2, largest=3)),
     Row(lambda: nn.SparseLinear(6, 3), lambda rng: entries(rng, 4), batch=False, skip=SPARSE),
     Row(
         lambda: nn.SparseLinear(6, 3),

@@ -1,37 +1,8 @@
-"""Rows of the layers of table.md: containers, conversions, arithmetic, measures of pairs."""
+"""Rows of layers/table.py."""
 
-from table import Row, away_from_zero
+from table import PASSED_ON, Row, away_from_zero, several
 
 import t7nn as nn
-
-COPIES = {'cleared': 'the copies go with clearState(), and come again with the next forward'}
-PASSED_ON = {'wrong_dtype': 'passes on whatever comes'}
-
-
-def several(*shapes):
-    """A table of tensors, of tables where there is a list in the place of a shape."""
-    return lambda rng: [
-        several(*shape)(rng) if isinstance(shape, list) else away_from_zero(rng, *shape) for shape in shapes
-    ]
-
-
-def apart(*shapes):
-    """Tensors of which no two are close anywhere."""
-    return lambda rng: [away_from_zero(rng, *shape) + 3 * i for i, shape in enumerate(shapes)][:: rng.choice([-1, 1])]
-
-
-def mapped(module, copies, shared=True):
-    module = nn.MapTable(module, shared)
-    module.resize(copies)
-    return module
-
-
-def residual():
-    return (
-        nn.Sequential()
-        .add(nn.ConcatTable().add(nn.Identity()).add(nn.Sequential().add(nn.Linear(3, 3)).add(nn.Tanh())))
-        .add(nn.CAddTable())
-    )
 
 
 def crossed():
@@ -43,7 +14,29 @@ def crossed():
     )
 
 
-CONTAINERS = [
+def residual():
+    return (
+        nn.Sequential()
+        .add(nn.ConcatTable().add(nn.Identity()).add(nn.Sequential().add(nn.Linear(3, 3)).add(nn.Tanh())))
+        .add(nn.CAddTable())
+    )
+
+
+def mapped(module, copies, shared=True):
+    module = nn.MapTable(module, shared)
+    module.resize(copies)
+    return module
+
+
+COPIES = {'cleared': 'the copies go with clearState(), and come again with the next forward'}
+
+
+def apart(*shapes):
+    """Tensors of which no two are close anywhere."""
+    return lambda rng: [away_from_zero(rng, *shape) + 3 * i for i, shape in enumerate(shapes)][:: rng.choice([-1, 1])]
+
+
+ROWS = [
     Row(lambda: nn.ConcatTable().add(nn.Linear(3, 2)).add(nn.Linear(3, 4)), (4, 3)),
     Row(lambda: nn.ConcatTable().add(nn.Linear(3, 2)), (3,), batch=False),
     Row(crossed, several((4, 3), (4, 2))),
@@ -53,9 +46,6 @@ CONTAINERS = [
     Row(lambda: mapped(nn.Linear(3, 2), 2), several((4, 3), (4, 3)), skip=COPIES),
     Row(lambda: mapped(nn.Linear(3, 2), 3), several((3,), (3,), (3,)), batch=False, skip=COPIES),
     Row(lambda: mapped(nn.Linear(3, 2), 2, False), several((4, 3), (4, 3))),
-]
-
-CONVERSIONS = [
     Row(lambda: nn.SplitTable(1), (3, 2), batch=False),
     Row(lambda: nn.SplitTable(2), (4, 3)),
     Row(lambda: nn.SplitTable(1, 2), (4, 3, 2)),
@@ -83,9 +73,6 @@ CONVERSIONS = [
     Row(lambda: nn.FlattenTable(), several((4, 2), [(4, 3), [(4, 1)]], (4, 2, 2)), skip=PASSED_ON),
     Row(lambda: nn.ZipTable(), several([(4, 2), (4, 3)], [(4, 1), (4, 2)], [(4, 2), (4, 2)]), skip=PASSED_ON),
     Row(lambda: nn.ZipTableOneToMany(), several((4, 2), [(4, 3), (4, 1), (4, 2)])),
-]
-
-ARITHMETIC = [
     Row(lambda: nn.CAddTable(), several((4, 3), (4, 3), (4, 3))),
     Row(lambda: nn.CAddTable(), several((3,), (3,)), batch=False),
     Row(
@@ -106,35 +93,3 @@ ARITHMETIC = [
     Row(lambda: nn.CAddTensorTable(), several((4, 3), [(4, 3), (4, 3)])),
     Row(lambda: nn.CAddTensorTable(), several((3,), [(3,), (3,), (3,)]), batch=False),
 ]
-
-
-def far(*shape):
-    """Two tensors far apart, so that the 1e-6 of PairwiseDistance's gradient is small beside the distance."""
-    return lambda rng: [10 * away_from_zero(rng, *shape), -9 * away_from_zero(rng, *shape)]
-
-
-PAIRS = [
-    Row(lambda: nn.DotProduct(), several((4, 3), (4, 3))),
-    Row(lambda: nn.DotProduct(), several((3,), (3,)), batch=False),
-    Row(lambda: nn.CosineDistance(), several((4, 3), (4, 3))),
-    Row(lambda: nn.CosineDistance(), several((3,), (3,)), batch=False),
-    *(
-        Row(lambda p=p: nn.PairwiseDistance(p), far(*shape), batch=len(shape) > 1)
-        for p in (0.5, 1, 1.5, 2, 3)
-        for shape in ((4, 3), (3,))
-    ),
-]
-
-LOSSES = [
-    Row(
-        lambda: nn.CriterionTable(nn.MSECriterion()),
-        lambda rng: [away_from_zero(rng, 3, 4), away_from_zero(rng, 3, 4)],
-        batch=False,
-        skip={
-            'input_gradient': 'it gives that of the input, not that of the target; tested in test_criterions.py',
-            'single_precision': 'a loss is a number',
-        },
-    ),
-]
-
-ROWS = CONTAINERS + CONVERSIONS + ARITHMETIC + PAIRS + LOSSES

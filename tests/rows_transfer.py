@@ -1,7 +1,6 @@
-"""Rows of the transfer functions. Inputs lie in 0.1..1.1 of either sign; bounds are chosen between their values."""
+"""Rows of layers/transfer.py. Inputs lie in 0.1..1.1 of either sign; bounds are chosen between their values."""
 
-from rows_core import evaluating
-from table import Row
+from table import Row, evaluating
 
 import t7nn as nn
 
@@ -14,6 +13,18 @@ def wide(rng):
 OWN_NAME = {'text': 'it prints CReLU(), as in Torch7'}
 
 ROWS = [
+    Row(lambda: nn.Tanh(), (4, 3)),
+    Row(lambda: nn.Sigmoid(), (4, 3)),
+    Row(lambda: nn.ReLU(), (4, 3)),
+    Row(lambda: nn.Threshold(0.05, 0.2), (4, 3)),
+    Row(lambda: nn.SoftMax(), (5,), batch=False),
+    Row(lambda: nn.SoftMax(), (4, 5)),
+    Row(lambda: nn.SoftMax(), (3, 2, 2), batch=False),
+    Row(lambda: nn.SoftMax(), (2, 3, 2, 2)),
+    Row(lambda: nn.LogSoftMax(), (5,), batch=False),
+    Row(lambda: nn.LogSoftMax(), (4, 5)),
+    Row(lambda: nn.LogSoftMax(), (3, 2, 2), batch=False),
+    Row(lambda: nn.LogSoftMax(), (2, 3, 2, 2)),
     Row(lambda: nn.HardTanh(), wide),
     Row(lambda: nn.HardTanh(-0.35, 0.52), (7,), batch=False),
     Row(lambda: nn.Clamp(), wide),
@@ -49,8 +60,6 @@ ROWS = [
     Row(lambda: nn.GatedLinearUnit(), (3, 2, 4)),
     Row(lambda: nn.GatedLinearUnit(2), (3, 4, 2)),
     Row(lambda: nn.GatedLinearUnit(1), (4, 3), batch=False),
-    Row(lambda: nn.GradientReversal(-1), (4, 3)),
-    Row(lambda: nn.GradientReversal(-1), (7,), batch=False),
     Row(lambda: nn.SoftMin(), (5,), batch=False),
     Row(lambda: nn.SoftMin(), (4, 5)),
     Row(lambda: nn.SoftMin(), (3, 2, 2), batch=False),

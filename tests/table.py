@@ -1,6 +1,7 @@
 """The table of configurations: one row for each way to use a class, on which every generic check runs.
 
-The rows stand in ``rows_ROOM.py``, a list ``ROWS`` in each: a `Row` for a module, a `CriterionRow` for a criterion.
+The rows stand in ``rows_M.py``, where M is the module or package in t7nn/layers with the classes; those of criterions
+in ``rows_criterions.py``. Each has a list ``ROWS`` of a `Row` for a module, of a `CriterionRow` for a criterion.
 """
 
 import importlib
@@ -83,8 +84,28 @@ def away_from_zero(rng: np.random.RandomState, *shape: int) -> np.ndarray:
     return (magnitudes * rng.choice([-1.0, 1.0], size)).reshape(shape)
 
 
+def several(*shapes: tuple[int, ...] | list[Any]) -> Callable[[np.random.RandomState], list[Any]]:
+    """An input that is a table of tensors, of tables where there is a list in the place of a shape."""
+    return lambda rng: [
+        several(*shape)(rng) if isinstance(shape, list) else away_from_zero(rng, *shape) for shape in shapes
+    ]
+
+
+def evaluating(module: Module) -> Module:
+    """The module in the mode `evaluate` puts it in."""
+    module.evaluate()
+    return module
+
+
+# What several files have to skip
+
+ANY_DTYPE = {'wrong_dtype': 'takes tensors of every dtype'}
+PASSED_ON = {'wrong_dtype': 'passes on whatever comes'}
+SEQUENTIAL = {'text': 'prints as the Sequential that it is, as in Torch7'}
+
+
 def rows(kind: type = Row) -> dict[str, Any]:
-    """All rows of a `kind` by a name that tells room, class and number."""
+    """All rows of a `kind` by a name that tells file, class and number."""
     found = {}
     for path in sorted(Path(__file__).parent.glob('rows_*.py')):
         for row in importlib.import_module(path.stem).ROWS:

@@ -1,4 +1,4 @@
-"""DepthConcat against plain padding."""
+"""Containers: Sequential, Concat and Parallel against their children alone, DepthConcat against plain padding."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,55 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import t7nn as nn
+
+
+def children():
+    return nn.Linear(3, 2), nn.Linear(3, 4)
+
+
+def same_gradients(net, alone):
+    for mine, its in zip(net.parameters()[1], sum((module.parameters()[1] for module in alone), []), strict=True):
+        np.testing.assert_allclose(mine, its, 1e-12)
+
+
+def test_sequential_is_one_after_the_other():
+    first, last = nn.Linear(3, 2), nn.Tanh()
+    net = nn.Sequential().add(first.clone()).add(last.clone())
+    x, g = np.ones((4, 3)), np.arange(8.0).reshape(4, 2)
+    net.zeroGradParameters()
+    first.zeroGradParameters()
+    np.testing.assert_array_equal(net.forward(x), last.forward(first.forward(x)))
+    expected = first.backward(x, last.backward(first.output, g, 0.5), 0.5)
+    np.testing.assert_array_equal(net.backward(x, g, 0.5), expected)
+    same_gradients(net, [first])
+    assert isinstance(net, nn.Container) and len(net) == 2
+
+
+def test_concat_joins_outputs_and_adds_gradients():
+    alone = children()
+    net = nn.Concat(2).add(alone[0].clone()).add(alone[1].clone())
+    x, g = np.ones((4, 3)), np.arange(24.0).reshape(4, 6)
+    for module in (net, *alone):
+        module.zeroGradParameters()
+    np.testing.assert_array_equal(net.forward(x), np.hstack([module.forward(x) for module in alone]))
+    expected = alone[0].backward(x, g[:, :2].copy()) + alone[1].backward(x, g[:, 2:].copy())
+    np.testing.assert_allclose(net.backward(x, g), expected, 1e-12)
+    same_gradients(net, alone)
+
+
+def test_parallel_gives_each_child_its_slice():
+    alone = children()
+    net = nn.Parallel(2, 2).add(alone[0].clone()).add(alone[1].clone())
+    x, g = np.arange(24.0).reshape(4, 2, 3), np.arange(24.0).reshape(4, 6)
+    for module in (net, *alone):
+        module.zeroGradParameters()
+    slices = [x[:, 0].copy(), x[:, 1].copy()]
+    expected = [module.forward(part) for module, part in zip(alone, slices, strict=True)]
+    np.testing.assert_allclose(net.forward(x), np.hstack(expected), 1e-12)
+    gradients = [g[:, :2].copy(), g[:, 2:].copy()]
+    back = [module.backward(part, dy) for module, part, dy in zip(alone, slices, gradients, strict=True)]
+    np.testing.assert_allclose(net.backward(x, g), np.stack(back, 1), 1e-12)
+    same_gradients(net, alone)
 
 
 @given(st.integers(1, 3), st.lists(st.tuples(*[st.integers(1, 4)] * 3), min_size=1, max_size=3), st.integers(0, 9))

@@ -109,6 +109,28 @@ def test_volumetric(geometry):
     compare(lambda i, o, k, s, p, d: nn.VolumetricDilatedConvolution(i, o, *k, *s, *p, *d), geometry)
 
 
+def test_the_weight_of_mm_is_a_matrix():
+    plain, layer = nn.SpatialConvolution(2, 3, 2, 3), nn.SpatialConvolutionMM(2, 3, 2, 3)
+    assert layer.weight.shape == (3, 12)
+    layer.weight[...], layer.bias[...] = plain.weight.reshape(3, 12), plain.bias
+    x = np.random.RandomState(0).randn(2, 2, 4, 5)
+    np.testing.assert_array_equal(layer.forward(x), plain.forward(x))
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 4))
+def test_temporal_sub_sampling(kW, dW, more):
+    layer, x = nn.TemporalSubSampling(3, kW, dW), np.random.RandomState(0).randn(kW + more, 3)
+    expected = [layer.bias + layer.weight * x[t : t + kW].sum(0) for t in range(0, more + 1, dW)]
+    np.testing.assert_allclose(layer.forward(x), expected, 1e-12)
+    g = np.random.RandomState(1).randn(*layer.output.shape)
+    layer.zeroGradParameters()
+    gradInput = np.zeros_like(x)
+    for row, t in zip(g, range(0, more + 1, dW), strict=True):
+        gradInput[t : t + kW] += layer.weight * row
+    np.testing.assert_allclose(layer.backward(x, g), gradInput, 1e-12)
+    np.testing.assert_allclose(layer.gradBias, g.sum(0), 1e-12)
+
+
 @given(st.integers(1, 3), st.integers(1, 3), st.sampled_from([2, 9]), st.integers(0, 4), st.integers(0, 3))
 @settings(deadline=None)
 def test_temporal(kW, dW, size, more, count):

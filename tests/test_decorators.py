@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import close, trained
 
 import t7nn as nn
-
-
-def close(actual, expected, tolerance=1e-12):
-    np.testing.assert_allclose(actual, expected, tolerance, tolerance)
-
-
-def trained(module, input, gradOutput, scale=1):
-    """gradInput and copies of the gradients of the parameters."""
-    module.zeroGradParameters()
-    module.forward(input)
-    return module.backward(input, gradOutput, scale), [gradient.copy() for gradient in module.parameters()[1]]
 
 
 def test_a_decorator_is_a_container_of_one_module():

@@ -11,6 +11,22 @@ from t7nn import random
 PLANES = {nn.SpatialDropout: 2, nn.VolumetricDropout: 3}
 
 
+@pytest.mark.parametrize('v1', [False, True])
+@pytest.mark.parametrize('p', [0.2, 0.7])
+def test_dropout_draws_for_each_element(p, v1):
+    x = np.random.RandomState(0).randn(3, 4)
+    layer = nn.Dropout(p, v1)
+    nn.manualSeed(5)
+    y = layer.forward(x)
+    nn.manualSeed(5)
+    kept = np.array([random.bernoulli(1 - p) for _ in range(x.size)]).reshape(x.shape)
+    noise = kept if v1 else kept / (1 - p)
+    np.testing.assert_allclose(y, x * noise, 1e-12)
+    np.testing.assert_allclose(layer.backward(x, x), x * noise, 1e-12)
+    layer.evaluate()
+    np.testing.assert_allclose(layer.forward(x), x * (1 - p) if v1 else x, 1e-12)
+
+
 @pytest.mark.parametrize('layer', PLANES)
 @given(
     seed=st.integers(0, 2**31),

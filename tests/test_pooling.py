@@ -371,6 +371,16 @@ def test_feature_lp_pooling_of_zeros():
     assert str(layer) == 'nn.FeatureLPPooling(w2 s2 power 2 batch 0)'
 
 
+@given(st.integers(1, 3), st.integers(1, 2), st.integers(1, 3), st.sampled_from([1, 2, 3.5]), st.integers(0, 3))
+def test_spatial_lp_pooling(kW, kH, step, power, more):
+    x = np.random.RandomState(more).rand(2, 3, kH + more, kW + 1) + 0.1
+    y = nn.SpatialLPPooling(3, power, kW, kH, step, step).forward(x)
+    for place in np.ndindex(y.shape):
+        row, column = place[2] * step, place[3] * step
+        window = x[(*place[:2], slice(row, row + kH), slice(column, column + kW))]
+        assert np.isclose(y[place], (window**power).sum() ** (1 / power))
+
+
 # Unpoolings
 
 

@@ -7,15 +7,11 @@ import pytest
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from support import close, refuses, same, seeds
 
 import t7nn as nn
 from t7nn.layers import sparse
-
-seeds = st.integers(0, 2**32 - 1)
-
-
-def close(actual, expected, tolerance=1e-12):
-    np.testing.assert_allclose(actual, expected, tolerance, tolerance)
 
 
 @pytest.fixture(params=['SciPy', 'NumPy'], autouse=True, scope='module')
@@ -117,43 +113,6 @@ def test_lookup_table_setPadding():
     layer.zeroGradParameters()
     layer.accGradParameters(np.array([1, 2]), np.full((2, 2), [[1], [np.nan]]))
     close(layer.gradWeight, [[1, 1], [0, 0], [0, 0]])
-
-
-# PartialLinear
-
-
-@given(st.lists(st.integers(1, 4), min_size=1, max_size=6), st.booleans(), seeds)
-def test_partial_linear_is_linear_on_its_partition(partition, bias, seed):
-    rng = np.random.RandomState(seed)
-    layer = nn.PartialLinear(3, 4, bias)
-    layer.setPartition(np.array(partition))
-    columns = np.array(partition) - 1
-    x, dy = rng.randn(5, 3), rng.randn(5, len(partition))
-    if bias:
-        layer.bias[...] = rng.randn(1, 4)
-    offset = layer.bias[0, columns] if bias else 0
-    close(layer.forward(x), x @ layer.weight[columns].T + offset)
-    layer.zeroGradParameters()
-    close(layer.backward(x, dy, 0.5), dy @ layer.weight[columns])
-    dw, db = np.zeros((4, 3)), np.zeros((1, 4))
-    for column, gradient in zip(columns, dy.T, strict=True):
-        dw[column] += 0.5 * gradient @ x
-        db[0, column] += 0.5 * gradient.sum()
-    close(layer.gradWeight, dw)
-    if bias:
-        close(layer.gradBias, db)
-    layer.updateParameters(1)
-    layer.resetPartition()
-    assert layer.forward(x).shape == (5, 4)
-
-
-def test_partial_linear_keeps_its_partition_through_casts_and_clones():
-    layer = nn.PartialLinear(3, 4)
-    layer.setPartition(np.array([4, 1]))
-    x = np.ones((1, 3))
-    expected = layer.forward(x).copy()
-    close(layer.clone().forward(x), expected, 0)
-    close(layer.clearState().float().forward(np.ones((1, 3), np.float32)), expected, 1e-6)
 
 
 # SparseLinear
@@ -388,6 +347,37 @@ def test_large_inputs():
     close(layer.weight[:, 0], -np.bincount(keys - 1, values, 100_000))
 
 
+# OneHot
+
+
+@given(arrays.arrays(np.int64, arrays.array_shapes(max_dims=3), elements=st.integers(1, 5)))
+def test_one_hot(labels):
+    output = nn.OneHot(5).forward(labels)
+    same((output, np.eye(5)[labels - 1]), (nn.OneHot(5).forward(labels.astype(float)), output))
+
+
+def test_one_hot_of_a_number():
+    layer = nn.OneHot(4)
+    assert layer.forward(2).tolist() == [0, 1, 0, 0]
+    assert layer.updateGradInput(2, layer.output) == 0
+
+
+BAD = [
+    (lambda: nn.OneHot(3), np.array([[1, 2], [3, 4]]), IndexError, 'expected input in 1..3, got 4 at position 2, 2'),
+    (lambda: nn.OneHot(3), np.array([1, np.nan]), IndexError, 'expected input in 1..3, got nan at position 2'),
+    (lambda: nn.OneHot(3), 0, IndexError, 'nn.OneHot: expected input in 1..3, got 0 at position 1'),
+    (lambda: nn.OneHot(3), [1, 2], TypeError, 'nn.OneHot: expected a tensor or a number, got a table of 2'),
+    (lambda: nn.OneHot(3), 'a', TypeError, "nn.OneHot: expected a tensor or a number, got str 'a'"),
+    (lambda: nn.OneHot(2), [np.ones(1), [np.ones(2)]], TypeError, 'expected a tensor or a number, got a table of 2'),
+    (lambda: nn.OneHot(2), None, TypeError, 'expected a tensor or a number, got nil'),
+]
+
+
+@pytest.mark.parametrize('make, input, error, text', BAD, ids=lambda item: item if isinstance(item, str) else '')
+def test_bad_input(make, input, error, text):
+    refuses(make(), input, error, text)
+
+
 # Bad input
 
 LOOKUP = 'nn.LookupTable: expected '
@@ -430,9 +420,6 @@ ERRORS = [
         'expected index in 1..5, got 7 at position 1',
     ),
     (lambda: nn.LookupTable(5, 2, 0, 1, -1).forward(KEYS), ValueError, 'expected a positive normType, got -1'),
-    (lambda: nn.PartialLinear(3, 4).forward(np.ones(3)), ValueError, 'expected input of shape (N, 3), got shape (3,)'),
-    (lambda: nn.PartialLinear(3, 4).setPartition([1]), TypeError, 'expected a vector of indices, got a table of 1'),
-    (lambda: nn.PartialLinear(3, 4).setPartition(np.array([5])), IndexError, 'expected index in 1..4, got 5'),
     (lambda: nn.SparseLinear(6, 3, 1), TypeError, 'nn.SparseLinear: expected True or False as doGradInput, got int 1'),
     (lambda: linear(np.array([[1, 0.5], [7, 1]])), IndexError, 'got 7.0 in entry 2 of sample 1'),
     (
@@ -482,7 +469,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(('call', 'kind', 'message'), ERRORS, ids=[message[-40:] for _, _, message in ERRORS])
-def test_bad_input(call, kind, message):
+def test_bad_calls(call, kind, message):
     with pytest.raises(kind, match=re.escape(message)):
         call()
 

@@ -1,4 +1,4 @@
-"""The layers of table.md: against plain NumPy and SciPy, given bad input, and where they are special."""
+"""The layers of layers/table.py: against plain NumPy, given bad input, and where they are special."""
 
 import pickle
 
@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from scipy.spatial import distance
 
 import t7nn as nn
 from t7nn.tensors import nested_map
@@ -38,7 +37,7 @@ def same(actual, expected):
         assert mine.shape == its.shape
 
 
-# Against plain NumPy and SciPy
+# Against plain NumPy
 
 
 @given(tensors(2), st.data())
@@ -127,45 +126,6 @@ def test_tensor_added_to_a_table(xs):
     vector, others = layer.backward(input, gradOutput)
     same([vector], [np.sum(gradOutput, 0)])
     same(others, gradOutput)
-
-
-@given(st.integers(1, 3), st.integers(1, 4), st.sampled_from([0.5, 1, 1.5, 2, 3]), st.integers(0, 99))
-def test_pairs(rows, size, p, seed):
-    rng = np.random.RandomState(seed)
-    a, b = rng.uniform(1, 3, (2, rows, size)) * rng.choice([-1, 1], (2, rows, size))
-    for layer, reference in (
-        (nn.DotProduct(), np.dot),
-        (nn.CosineDistance(), lambda x, y: 1 - distance.cosine(x, y)),
-        (nn.PairwiseDistance(p), lambda x, y: distance.minkowski(x, y, p)),
-    ):
-        output = layer.forward([a, b])
-        np.testing.assert_allclose(output, [reference(x, y) for x, y in zip(a, b, strict=True)], 1e-9, 1e-9)
-        np.testing.assert_allclose(layer.forward([a[0], b[0]]), [reference(a[0], b[0])], 1e-9, 1e-9)
-
-
-@pytest.mark.parametrize('p', [1.1, 1.5, 1.9, 2, 2.5, 4])
-def test_gradient_of_the_p_norm(p):
-    """Torch7's is that of p = 2 for 1 < p < 2. Compared with the formula, which holds for every p > 1."""
-    a, b = np.array([[3.0, -1.0, 2.0]]), np.array([[1.0, 4.0, 2.0]])
-    layer = nn.PairwiseDistance(p)
-    layer.forward([a, b])
-    gradA, gradB = layer.backward([a, b], np.array([2.0]))
-    d = a - b
-    norm = (np.abs(d) ** p).sum() ** (1 / p)
-    np.testing.assert_allclose(gradA, 2 * np.sign(d) * (np.abs(d) / norm) ** (p - 1), 1e-5)
-    np.testing.assert_array_equal(gradB, -gradA)
-
-
-def test_the_sign_of_zero_is_drawn():
-    """One draw for every 0, as Torch7's random(2)."""
-    a, b = np.array([[1.0, 2, 3, 4]]), np.array([[1.0, 5, 3, 4]])
-    layer = nn.PairwiseDistance(1)
-    layer.forward([a, b])
-    nn.manualSeed(5)
-    drawn = [2 * nn.random.random(2) - 3 for _ in range(3)]
-    nn.manualSeed(5)
-    gradInput = layer.backward([a, b], np.ones(1))[0]
-    assert gradInput.tolist() == [[drawn[0], -1, drawn[1], drawn[2]]]
 
 
 # Tables of tables
@@ -421,10 +381,6 @@ BAD = [
     (lambda: nn.CMaxTable(), [np.zeros(2, np.float32)], TypeError, r'expected input\[1\] of float64, got float32'),
     (lambda: nn.CAddTensorTable(), TWO, TypeError, r'expected a table as input\[2\], got shape'),
     (lambda: nn.CAddTensorTable(), [np.zeros(1), TWO], ValueError, r'expected input\[2\]\[1\] of shape \(1,\)'),
-    (lambda: nn.DotProduct(), np.zeros((2, 2)), TypeError, 'expected a table of 2 as input, got shape'),
-    (lambda: nn.DotProduct(), [np.zeros(2), np.zeros(3)], ValueError, r'expected input\[2\] of shape \(2,\)'),
-    (lambda: nn.CosineDistance(), [np.zeros((1, 1, 1))] * 2, ValueError, 'expected two vectors or matrices, got shape'),
-    (lambda: nn.PairwiseDistance(), [[1], [2]], TypeError, r'expected a tensor as input\[1\]'),
 ]
 
 
@@ -467,7 +423,6 @@ GRADIENTS = [
     (nn.CAddTable(True), TWO, TWO, TypeError, 'expected a tensor as gradOutput, got a table of 2'),
     (nn.CAddTensorTable(), [np.zeros(2), ONE], TWO, ValueError, 'expected a table of 1 as gradOutput'),
     (nn.CAddTensorTable(), [np.zeros(2), ONE], [np.zeros(3)], ValueError, r'expected gradOutput\[1\] of shape \(2,\)'),
-    (nn.DotProduct(), TWO, np.zeros(2), ValueError, r'expected gradOutput of shape \(1,\), got shape \(2,\)'),
 ]
 
 
@@ -479,12 +434,6 @@ def test_bad_gradients(layer, input, gradOutput, error, text):
     with pytest.raises(error, match=text) as caught:
         layer.backward(input, gradOutput)
     assert str(caught.value).startswith(layer.typename)
-
-
-@pytest.mark.parametrize('p', [0, -1, np.inf])
-def test_bad_norms(p):
-    with pytest.raises(ValueError, match=f'nn.PairwiseDistance: expected 0 < p < inf, got {p}'):
-        nn.PairwiseDistance(p)
 
 
 def test_map_tables_have_one_module():

@@ -1,18 +1,12 @@
-"""Rows of the padding and up-sampling layers."""
+"""Rows of layers/upsampling.py."""
 
 from table import Row
 
 import t7nn as nn
 
 ROWS = [
-    Row(lambda: nn.SpatialZeroPadding(1, 2, 3, 0), (2, 2, 2, 3)),
-    Row(lambda: nn.SpatialZeroPadding(-1, 1, 0, -2), (2, 5, 4), batch=False),
-    Row(lambda: nn.SpatialReflectionPadding(1, 2, 2, 0), (2, 2, 3, 4)),
-    Row(lambda: nn.SpatialReflectionPadding(-1, 1, 2, -1), (2, 4, 4), batch=False),
-    Row(lambda: nn.SpatialReplicationPadding(1, 2, 2, 0), (2, 2, 3, 4)),
-    Row(lambda: nn.SpatialReplicationPadding(-1, 1, 2, -1), (2, 4, 4), batch=False),
-    Row(lambda: nn.VolumetricReplicationPadding(1, 0, 2, 1, 0, 1), (2, 1, 2, 2, 3)),
-    Row(lambda: nn.VolumetricReplicationPadding(-1, 1, 0, -1, 1, 0), (1, 2, 3, 3), batch=False),
+    Row(lambda: nn.PixelShuffle(2), (4, 8, 1, 2)),
+    Row(lambda: nn.PixelShuffle(3), (9, 2, 1), batch=False),
     Row(lambda: nn.SpatialUpSamplingNearest(2), (2, 2, 2, 3)),
     Row(lambda: nn.SpatialUpSamplingNearest(3), (2, 2, 2), batch=False),
     Row(lambda: nn.SpatialUpSamplingBilinear(2), (2, 2, 2, 3)),

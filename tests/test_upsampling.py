@@ -1,51 +1,26 @@
-"""Padding and up-sampling layers against NumPy and scipy.ndimage, and bad input."""
+"""The layers of layers/upsampling.py against plain formulas, given bad input, and where they are special."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
+from support import check_linear, refuses, refuses_gradients, run
 
 import t7nn as nn
 from t7nn.layers import _windows
 
-
-def check_gradient(layer, x, g):
-    """The layer is linear: <g, f(x)> = <gradInput, x>, for every x; here for each unit vector."""
-    gradInput = layer.updateGradInput(x, g).copy()
-    expected = np.empty_like(x)
-    for at in np.ndindex(x.shape):
-        unit = np.zeros_like(x)
-        unit[at] = 1
-        expected[at] = (layer.forward(unit) * g).sum()
-    assert np.allclose(gradInput, expected, rtol=1e-12, atol=1e-12)
+IMAGE = np.zeros((2, 3, 4))
 
 
-MODES = {
-    nn.SpatialZeroPadding: 'constant',
-    nn.SpatialReflectionPadding: 'reflect',
-    nn.SpatialReplicationPadding: 'edge',
-    nn.VolumetricReplicationPadding: 'edge',
-}
-
-
-@given(st.sampled_from(list(MODES)), st.booleans(), st.data())
-def test_padding(cls, batch, data):
-    """As np.pad, then cropped where a pad is negative."""
-    dims = 3 if cls is nn.VolumetricReplicationPadding else 2
-    sizes = [data.draw(st.integers(1, 4)) for _ in range(dims)]
-    pads = []
-    for size in sizes:
-        most = size - 1 if cls is nn.SpatialReflectionPadding else 3
-        before = data.draw(st.integers(1 - size, most))
-        pads.append((before, data.draw(st.integers(1 - size - min(before, 0), most))))
-    x = np.random.RandomState(0).randn(*(2,) * batch, 2, *sizes)
-    more = [(0, 0)] * (1 + batch) + [(max(before, 0), max(after, 0)) for before, after in pads]
-    crop = (..., *(slice(max(-before, 0), min(after, 0) or None) for before, after in pads))
-    expected = np.pad(x, more, MODES[cls])[crop]
-    layer = cls(*(pad for pair in reversed(pads) for pad in pair))
-    assert np.array_equal(layer.forward(x), expected)
-    check_gradient(layer, x, np.random.RandomState(1).randn(*expected.shape))
+@given(st.integers(1, 3), st.integers(1, 2), st.integers(1, 3), st.integers(1, 3))
+def test_pixel_shuffle(r, channels, height, width):
+    x = np.arange(channels * r * r * height * width, dtype=float).reshape(-1, height, width)
+    output, gradOutput, gradInput = run(nn.PixelShuffle(r), x)
+    assert output.shape == (channels, r * height, r * width)
+    for c, i, j, h, w in np.ndindex(channels, r, r, height, width):
+        assert output[c, r * h + i, r * w + j] == x[r * r * c + r * i + j, h, w]
+        assert gradInput[r * r * c + r * i + j, h, w] == gradOutput[c, r * h + i, r * w + j]
 
 
 @given(st.integers(1, 3), st.integers(2, 3), st.data())
@@ -56,7 +31,7 @@ def test_nearest(factor, dims, data):
     layers = [nn.UpSampling(factor)] + [nn.SpatialUpSamplingNearest(factor)] * (dims == 2)
     for layer in layers:
         assert np.array_equal(layer.forward(x), expected)
-        check_gradient(layer, x, np.random.RandomState(1).randn(*expected.shape))
+        check_linear(layer, x, np.random.RandomState(1).randn(*expected.shape))
 
 
 @given(st.integers(2, 3), st.data())
@@ -71,7 +46,7 @@ def test_linear(dims, data):
     layers = [nn.UpSampling(named, 'linear')] + [nn.SpatialUpSamplingBilinear(named)] * (dims == 2)
     for layer in layers:
         assert np.allclose(layer.forward(x), expected, rtol=0, atol=2e-6)  # weights are float32, as in Torch7
-        check_gradient(layer, x, np.random.RandomState(1).randn(*expected.shape))
+        check_linear(layer, x, np.random.RandomState(1).randn(*expected.shape))
 
 
 def test_one_layer_for_images_and_volumes():
@@ -91,15 +66,13 @@ def test_chunks(monkeypatch, budget):
     assert np.allclose(layer.updateGradInput(x, expected), 9 * x)
 
 
-IMAGE = np.zeros((2, 3, 4))
+def test_bad_gradients():
+    refuses_gradients(nn.PixelShuffle(2), np.zeros((4, 1, 1)), np.zeros((4, 1, 1)))
+
+
 BAD = [
-    (nn.SpatialZeroPadding(-2, -2, 0, 0), IMAGE, ValueError, 'too small: got 3x4, of which the output would be 3x0'),
-    (nn.SpatialZeroPadding(-5, 6, 0, 0), IMAGE, ValueError, 'too small: got 3x4'),
-    (nn.SpatialZeroPadding(1), IMAGE[0], ValueError, r'expected .*planesxHxW, or a batch of such, got shape \(3, 4\)'),
-    (nn.SpatialReflectionPadding(0, 0, 3, 0), IMAGE, ValueError, 'expected .*larger than the pads, got 3x4'),
-    (nn.SpatialReplicationPadding(1), IMAGE.astype('f'), TypeError, 'expected input of float64, got float32'),
-    (nn.SpatialReplicationPadding(1), IMAGE[:, :0], ValueError, 'too small: got 0x4'),
-    (nn.VolumetricReplicationPadding(1), IMAGE, ValueError, r'planesxDxHxW, .* got shape \(2, 3, 4\)'),
+    (nn.PixelShuffle(2), np.zeros((6, 2, 2)), ValueError, 'expected .*multiple of 4 channels, got shape'),
+    (nn.PixelShuffle(2), np.zeros((4, 2)), ValueError, '3D or 4D input'),
     (nn.SpatialUpSamplingNearest(2), IMAGE[0], ValueError, r'planesxHxW.* got shape \(3, 4\)'),
     (nn.SpatialUpSamplingBilinear({'oheight': 0, 'owidth': 2}), IMAGE, ValueError, 'got 3x4 for an output of 0x2'),
     (nn.UpSampling(2), IMAGE, ValueError, r'expected .*Nxplanesx\[D\]xHxW, got shape \(2, 3, 4\)'),
@@ -112,17 +85,12 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(('layer', 'input', 'kind', 'text'), BAD)
-def test_bad_input(layer, input, kind, text):
-    with pytest.raises(kind, match=text) as caught:
-        layer.forward(input)
-    assert str(caught.value).startswith(str(layer))
+@pytest.mark.parametrize('layer, input, error, text', BAD, ids=lambda item: item if isinstance(item, str) else '')
+def test_bad_input(layer, input, error, text):
+    refuses(layer, input, error, text)
 
 
-def test_bad_gradient_and_arguments():
-    layer = nn.SpatialReplicationPadding(1)
-    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 5, 6\), got shape \(2, 3, 4\)'):
-        layer.updateGradInput(IMAGE, IMAGE)
+def test_bad_arguments():
     for make in (nn.SpatialUpSamplingNearest, nn.SpatialUpSamplingBilinear, nn.UpSampling):
         for scale in (0, -1):
             with pytest.raises(ValueError, match=f'scale_factor must be a whole number of at least 1, got {scale}'):

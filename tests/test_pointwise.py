@@ -1,0 +1,73 @@
+"""The layers of layers/pointwise.py against plain formulas, given bad input, and where they are special."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from support import refuses, refuses_gradients, run, same, tensors
+
+import t7nn as nn
+
+
+class Cube(nn.Pointwise):
+    def function(self, x, y):
+        np.power(x, 3, out=y)
+
+    def derivative(self, x, y, dy, dx):
+        np.multiply(3 * x * x, dy, out=dx)
+
+
+@given(tensors())
+def test_a_function_of_ones_own(x):
+    output, gradOutput, gradInput = run(Cube(), x)
+    same((output, x**3), (gradInput, 3 * x * x * gradOutput))
+
+
+def test_what_a_function_of_ones_own_must_say():
+    for layer, name in ((nn.Pointwise(), 'function'), (nn.Pointwise(), 'derivative')):
+        with pytest.raises(TypeError, match=rf'expected {name}\('):
+            getattr(layer, name)(*[np.ones(2)] * (2 if name == 'function' else 4))
+
+
+@given(tensors())
+def test_elementwise(x):
+    _, gradOutput, gradInput = run(nn.Abs(), x)
+    same((gradInput, np.where(x >= 0, gradOutput, -gradOutput)))
+    x = np.abs(x)
+    output, gradOutput, gradInput = run(nn.Sqrt(), x)
+    slope = np.array([0 if y == 0 else 1 / (2 * y) for y in output.flat]).reshape(x.shape)
+    same((output, x**0.5), (gradInput, slope * gradOutput))
+    x += 1
+    for layer, value, slope in (
+        (nn.Log(), np.log(x), 1 / x),
+        (nn.Exp(), np.exp(x), np.exp(x)),
+        (nn.Square(), x * x, 2 * x),
+        (nn.Power(2.5), x**2.5, 2.5 * x**1.5),
+    ):
+        output, gradOutput, gradInput = run(layer, x)
+        same((output, value), (gradInput, slope * gradOutput))
+
+
+@pytest.mark.parametrize(
+    'layer, x, y, slope',
+    [
+        (nn.Log(), [0, -1], [-np.inf, np.nan], [np.inf, -1]),
+        (nn.Sqrt(), [-1, np.inf], [np.nan, np.inf], [np.nan, 0]),
+        (nn.Exp(), [1000, -1000], [np.inf, 0], [np.inf, 0]),
+        (nn.Power(-1), [0, 4], [np.inf, 0.25], [-np.inf, -1 / 16]),
+        (nn.Power(0.5), [-1, 0], [np.nan, 0], [np.nan, np.inf]),
+    ],
+    ids=str,
+)
+def test_outside_of_the_domain(layer, x, y, slope):
+    # inf and nan without a warning, which would be an error here
+    x = np.array(x, float)
+    np.testing.assert_array_equal(layer.forward(x), y)
+    np.testing.assert_array_equal(layer.backward(x, np.ones(2)), slope)
+
+
+def test_bad_input():
+    refuses(nn.Abs(), [np.zeros(2)], TypeError, 'nn.Abs: expected a tensor as input')
+
+
+def test_bad_gradients():
+    refuses_gradients(nn.Abs(), np.zeros(3), np.zeros(2))
