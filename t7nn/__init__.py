@@ -1,6 +1,6 @@
 """Torch7's nn and its StochasticGradient trainer in Python: ``import t7nn as nn``."""
 
-from typing import TYPE_CHECKING
+import typing as _typing
 
 from . import hooks, optim, random
 from .checks import hessian
@@ -150,7 +150,7 @@ from .serialization.files import T7Reader, T7Writer, dumps, load, loads, save
 from .serialization.values import ObjectKey, Storage, T7Error, TorchFunction, TorchObject
 from .training import StochasticGradient
 
-if not TYPE_CHECKING:  # type checkers are to see that a name is missing
+if not _typing.TYPE_CHECKING:  # type checkers are to see that a name is missing
     from .names import __getattr__
 
 __version__ = '0.1.0'
