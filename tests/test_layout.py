@@ -137,10 +137,10 @@ ORDER = [
     ['layers'],
     ['criterions'],
     ['training', 'regularization', 'regularization_path'],
-    ['serialization', 'export', 'packages'],
+    ['serialization', 'packages'],
     ['hooks', 'checks', 'experiment'],
     [''],
-    ['testing', 'estimators', 'plots', 'exercises'],
+    ['testing', 'estimators', 'plots', 'exercises', 'export'],
     ['__main__'],
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
@@ -148,6 +148,7 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 #: Imports that go upward: {(importer, imported): why}
 UPWARD = {
     ('serialization.classes', ''): 'every public class may stand in a file; looked up when the first file is read',
+    ('serialization.inspection', 'export.command'): 'convert to a format of others; imported when it is asked for',
     ('hooks', 'plots'): 'a history draws itself when it is asked to, and matplotlib is imported then',
     ('checks.hessian', ''): 'enable() gives every public class its methods; looked up when it is called',
 }

@@ -31,6 +31,13 @@ __all__ = [
 class MarginCriterion(Elementwise):
     """L = mean(max(0, margin - x t)) for classes t of 1 or -1; dx = -t / n where x t < margin, else 0.
 
+    Parameters
+    ----------
+    margin
+        the product x t, > 0, from which an element costs nothing
+
+    Input and target have one shape, or as many elements; ``sizeAverage = False`` gives the sum.
+
     Torch7 manual: criterion.md#nn.MarginCriterion
     """
 
@@ -49,6 +56,13 @@ class MarginCriterion(Elementwise):
 
 class SoftMarginCriterion(Elementwise):
     """L = mean(log(1 + exp(-x t))) for classes t of 1 or -1; dx = -t / (1 + exp(x t)) / n.
+
+    Parameters
+    ----------
+    sizeAverage
+        False: the sum instead of the mean
+
+    Input and target have one shape, or as many elements.
 
     Torch7 manual: criterion.md#nn.SoftMarginCriterion
     """
@@ -123,6 +137,13 @@ class ClassSimplexCriterion(MSECriterion):
     The vertices are nClasses points at distance 1 from the origin, equally far from one another, in nClasses
     dimensions of which the last is 0. Input ``(nClasses,)`` with a number as target, or ``(N, nClasses)`` with
     ``(N,)``.
+
+    Parameters
+    ----------
+    nClasses
+        the number of classes, at least 2
+
+    A target outside 1..nClasses is an IndexError, an input of another size a ValueError.
 
     >>> import numpy as np, t7nn as nn
     >>> criterion = nn.ClassSimplexCriterion(3)

@@ -191,6 +191,11 @@ class CriterionTable(Module):
     """A criterion as a layer: input ``[x, t]``, output its loss; gradInput is ``[dL/dx]``, and gradOutput is not looked
     at.
 
+    Parameters
+    ----------
+    criterion
+        any criterion; what is none is a TypeError
+
     >>> import numpy as np, t7nn as nn
     >>> layer = nn.CriterionTable(nn.MSECriterion())
     >>> layer.forward([np.array([1.0, 3.0]), np.array([0.0, 0.0])])

@@ -34,7 +34,13 @@ class HingeEmbeddingCriterion(Elementwise):
     """L = mean of x where t = 1, max(0, margin - x) where t = -1, for distances x; dx = t / n, and 0 where t = -1 and
     x > margin.
 
-    The target is a number where the input has one element.
+    Parameters
+    ----------
+    margin
+        the distance, > 0, from which unlike pairs cost nothing
+
+    The target is a tensor of the input's size, or a number where the input has one element; labels other than 1 and -1
+    are an IndexError.
 
     Torch7 manual: criterion.md#nn.HingeEmbeddingCriterion
     """
@@ -130,6 +136,13 @@ class L1HingeEmbeddingCriterion(OfDifference):
     dx1 = y sign(x1 - x2), and 0 where y = -1 and the distance exceeds the margin; dx2 = -dx1. Where x1 equals x2 the
     sign is drawn at random.
 
+    Parameters
+    ----------
+    margin
+        the distance, > 0, from which an unlike pair costs nothing
+
+    The input is a table of two tensors of one shape, the target 1 or -1; other labels are an IndexError.
+
     Torch7 manual: criterion.md#nn.L1HingeEmbeddingCriterion
     """
 
@@ -159,6 +172,11 @@ class MarginRankingCriterion(OfDifference):
 
     dx1 = -y / N where margin - y (x1 - x2) >= 0, else 0; dx2 = -dx1. The target is a number where each input has one
     element, else a tensor ``(N,)`` as the inputs are.
+
+    Parameters
+    ----------
+    margin
+        by how much the one input ought to exceed the other, >= 0
 
     Torch7 manual: criterion.md#nn.MarginRankingCriterion
     """
@@ -194,6 +212,11 @@ class DistanceRatioCriterion(OfDifference):
 
     dx1 = 1 / (1 + exp(x2 - x1)) / N, dx2 = -dx1.
 
+    Parameters
+    ----------
+    sizeAverage
+        False: the sum instead of the mean
+
     Torch7 manual: criterion.md#nn.DistanceRatioCriterion
     """
 
@@ -215,6 +238,11 @@ class CosineEmbeddingCriterion(OfPairs):
 
     Inputs ``(N, size)`` with a target ``(N,)``, or ``(size,)`` with a number; cos = x1 x2 / sqrt((x1 x1 + eps) (x2 x2 +
     eps)), eps = 1e-12. Where an example's loss is 0 so is its gradient.
+
+    Parameters
+    ----------
+    margin
+        the cosine, -1 to 1, up to which unlike pairs cost nothing
 
     Torch7 manual: criterion.md#nn.CosineEmbeddingCriterion
     """

@@ -26,6 +26,13 @@ __all__ = [
 class MSECriterion(Elementwise):
     """L = mean((x - t)^2), or the sum without `sizeAverage`; dx = 2 (x - t) / n.
 
+    Parameters
+    ----------
+    sizeAverage
+        False: the sum instead of the mean
+
+    Input and target have one shape, or as many elements; a target of another size is a ValueError.
+
     Torch7 manual: criterion.md#nn.MSECriterion
     """
 
@@ -42,6 +49,13 @@ class MSECriterion(Elementwise):
 class AbsCriterion(Elementwise):
     """L = mean |x - t|, or the sum without `sizeAverage`; dx = sign(x - t) / n, and 1 / n at 0.
 
+    Parameters
+    ----------
+    sizeAverage
+        False: the sum instead of the mean
+
+    Input and target have one shape, or as many elements; a target of another size is a ValueError.
+
     Torch7 manual: criterion.md#nn.AbsCriterion
     """
 
@@ -54,6 +68,13 @@ class AbsCriterion(Elementwise):
 
 class SmoothL1Criterion(Elementwise):
     """L = mean of d^2 / 2 where |d| < 1, |d| - 1/2 elsewhere, with d = x - t; dx = clamp(d, -1, 1) / n.
+
+    Parameters
+    ----------
+    sizeAverage
+        False: the sum instead of the mean
+
+    Input and target have one shape, or as many elements; a target of another size is a ValueError.
 
     Torch7 manual: criterion.md#nn.SmoothL1Criterion
     """
@@ -99,7 +120,13 @@ class WeightedMSECriterion(MSECriterion):
 class SpatialAutoCropMSECriterion(MSECriterion):
     """`MSECriterion` of the input and the centre of the target, cut to the input's height and width.
 
-    Input ``([N,] planes, height, width)``; the target has the same sizes, or is higher or wider.
+    Parameters
+    ----------
+    sizeAverage
+        False: the sum instead of the mean
+
+    Input ``([N,] planes, height, width)``; the target has the same sizes, or is higher or wider. Another one is a
+    ValueError.
 
     Torch7 manual: criterion.md#nn.SpatialAutoCropMSECriterion
     """
@@ -122,6 +149,13 @@ class SpatialAutoCropMSECriterion(MSECriterion):
 
 class DistKLDivCriterion(Elementwise):
     """L = mean(t (log t - x)) over all elements, those with t <= 0 counting 0; dx = -t / n; x are log-probabilities.
+
+    Parameters
+    ----------
+    sizeAverage
+        False: the sum instead of the mean
+
+    Input and target have one shape; other targets are a ValueError.
 
     Torch7 manual: criterion.md#nn.DistKLDivCriterion
     """
