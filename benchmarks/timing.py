@@ -31,8 +31,13 @@ def medians(callables: dict[str, Callable[[], object]], rounds: int = 15, second
     return {name: statistics.median(turns) for name, turns in times.items()}
 
 
+#: all that was reported in this process: the title, and the seconds of each callable, t7nn's first
+ROWS: list[tuple[str, dict[str, float]]] = []
+
+
 def report(title: str, times: dict[str, float], units: int = 1) -> None:
     """Print the first callable's time for one unit of work, and the others' as multiples of it."""
+    ROWS.append((title, times))
     (name, own), *others = times.items()
     ratios = ''.join(f'   {other} {time / own:7.2f} x' for other, time in others)
     print(f'{title:<42} {name} {own / units * 1e6:10.2f} us{ratios}', flush=True)
