@@ -724,6 +724,19 @@ class TestSequencer:
         with pytest.raises(kind, match=text):
             call()
 
+    @pytest.mark.parametrize(
+        'make',
+        [lambda: rnn.Sequencer(rnn.LSTM(3, 2)), lambda: rnn.Sequencer(rnn.Recurrent(2, nn.Linear(3, 2), nn.Linear(2, 2))),
+         lambda: rnn.SeqLSTM(3, 2), lambda: rnn.SeqGRU(3, 2), lambda: cudnn.GRU(3, 2, 1)],
+    )  # fmt: skip
+    def test_nothing_is_left_of_an_earlier_way_back(self, make):
+        net, x, gradient = make(), np.stack(self.xs), np.ones((4, 2, 2))
+        for _ in range(2):
+            net.forward(x)
+            with pytest.raises(ValueError, match='expected updateGradInput before accGradParameters'):
+                net.accGradParameters(x, gradient)
+            net.backward(x, gradient)
+
     def test_gradients_of_another_form(self):
         net, x = rnn.Sequencer(rnn.LSTM(3, 2)), np.stack(self.xs)
         net.forward(x)

@@ -145,6 +145,8 @@ class RNN(Module):
     Source: github.com/soumith/cudnn.torch, RNN.lua
     """
 
+    _layers: list[tuple]
+    _sums: dict[int, tuple]
     mode: str = 'CUDNN_RNN_RELU'
     bidirectional: str = 'CUDNN_UNIDIRECTIONAL'
     numDirections: int = 1
@@ -267,7 +269,7 @@ class RNN(Module):
         hs, cs = self._state('hiddenInput', batch), self._state('cellInput', batch)
         self.hiddenOutput, self.cellOutput = np.empty(hs.shape, self.dtype), np.empty(hs.shape, self.dtype)
         parameters = self._split(self.weight)
-        self._layers = []
+        self._layers, self._sums = [], {}
         for layer in range(self.numLayers):
             noise = None
             if layer and self.dropout and self.train is not False:
@@ -296,7 +298,7 @@ class RNN(Module):
         of_h, of_c = self._state('gradHiddenOutput', batch), self._state('gradCellOutput', batch)
         self.gradHiddenInput, self.gradCellInput = np.empty(of_h.shape, self.dtype), np.empty(of_h.shape, self.dtype)
         parameters = self._split(self.weight)
-        self._sums: dict[int, tuple] = {}
+        self._sums = {}
         for layer in reversed(range(self.numLayers)):
             x, noise, steps = self._layers[layer]
             dy, dx = dx, np.zeros(x.shape, self.dtype)

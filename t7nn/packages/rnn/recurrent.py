@@ -217,6 +217,7 @@ class AbstractRecurrent(Container):
                     del table[old]
         else:
             result = self.getStepModule(step).updateOutput(self.step_input(step, input))
+            self._memory['totals'].pop(step, None)  # what an earlier way back left
         self.keep(step, result)
         self.output = self.outputs[step]
         self.step = step + 1
@@ -509,7 +510,10 @@ class Recurrent(AbstractRecurrent):
         return [*super()._copies(), *networks]
 
     def getStepModule(self, step: int) -> Module:
-        return self.initialModule if step == 1 else super().getStepModule(step)
+        if step > 1:
+            return super().getStepModule(step)
+        self._recall()
+        return self.initialModule
 
     def module_of(self, step: int) -> Module | None:
         return self.initialModule if step == 1 and 1 in self.outputs else super().module_of(step)

@@ -105,7 +105,7 @@ class Sequence(Remembering):
         x = x.swapaxes(0, 1) if self.batchfirst else x
         for name, state in zip(self.initial, given, strict=True):
             if state is not None:
-                state = self.check(state, name, (x.shape[1], H))
+                self.check(state, name, (x.shape[1], H))
         return given, x
 
     def last(self, name: str) -> np.ndarray:
@@ -161,6 +161,7 @@ class Sequence(Remembering):
         keep = np.any(x != 0, 2) if self.maskzero else None
         self.steps_forward(x, a, begin, h, keep)
         self._begun, self._keep = begin, keep
+        self.__dict__.pop('_da', None)  # what an earlier way back left
         self.output = h.swapaxes(0, 1) if self.batchfirst else h
         return self.output
 
