@@ -726,9 +726,14 @@ class TestSequencer:
 
     @pytest.mark.parametrize(
         'make',
-        [lambda: rnn.Sequencer(rnn.LSTM(3, 2)), lambda: rnn.Sequencer(rnn.Recurrent(2, nn.Linear(3, 2), nn.Linear(2, 2))),
-         lambda: rnn.SeqLSTM(3, 2), lambda: rnn.SeqGRU(3, 2), lambda: cudnn.GRU(3, 2, 1)],
-    )  # fmt: skip
+        [
+            lambda: rnn.Sequencer(rnn.LSTM(3, 2)),
+            lambda: rnn.Sequencer(rnn.Recurrent(2, nn.Linear(3, 2), nn.Linear(2, 2))),
+            lambda: rnn.SeqLSTM(3, 2),
+            lambda: rnn.SeqGRU(3, 2),
+            lambda: cudnn.GRU(3, 2, 1),
+        ],
+    )
     def test_nothing_is_left_of_an_earlier_way_back(self, make):
         net, x, gradient = make(), np.stack(self.xs), np.ones((4, 2, 2))
         for _ in range(2):
