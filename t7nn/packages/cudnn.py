@@ -36,7 +36,6 @@ class Plain:
     """
 
     gates = 1
-    has_cell = False
 
     @staticmethod
     def function(a: np.ndarray) -> np.ndarray:
@@ -75,7 +74,6 @@ class LongShort(Plain):
     """Gates i, f, g, o in this order: c' = f c + i g, h' = o tanh(c')."""
 
     gates = 4
-    has_cell = True
 
     def forward(self, sums, recurrent, h, c):
         i, f, g, o = np.split(sums + recurrent, 4, 1)
@@ -147,7 +145,9 @@ class RNN(Module):
 
     _layers: list[tuple]
     _sums: dict[int, tuple]
-    mode: str = 'CUDNN_RNN_RELU'
+    #: cuDNN's name of the cell
+    cell: str = 'CUDNN_RNN_RELU'
+    mode: str
     bidirectional: str = 'CUDNN_UNIDIRECTIONAL'
     numDirections: int = 1
     weight: Any
@@ -156,6 +156,8 @@ class RNN(Module):
     cellInput: np.ndarray | None = None
     gradHiddenOutput: np.ndarray | None = None
     gradCellOutput: np.ndarray | None = None
+    hiddenOutput: np.ndarray
+    cellOutput: np.ndarray
 
     def __init__(
         self,
@@ -174,7 +176,7 @@ class RNN(Module):
             )
         self.inputSize, self.hiddenSize, self.numLayers = inputSize, hiddenSize, numLayers
         self.batchFirst, self.dropout, self.rememberStates = batchFirst, dropout, rememberStates
-        self.mode, self.bidirectional, self.numDirections = self.mode, self.bidirectional, self.numDirections
+        self.mode = self.cell
         self.train = True
         self.weight, self.gradWeight = (np.zeros(self._size()) for _ in range(2))
         self.hiddenOutput, self.cellOutput = np.empty(0), np.empty(0)
@@ -331,6 +333,7 @@ class RNN(Module):
     def to_file(self, fields: dict[str, Any]) -> None:
         """Fields of Torch7's constructor."""
         fields.update(datatype='CUDNN_DATA_FLOAT', inputMode='CUDNN_LINEAR_INPUT', seqLength=1, miniBatch=1)
+        fields.update(bidirectional=self.bidirectional, numDirections=self.numDirections)
         fields.update(seed=0x01234567, sync=True, inputPacked=False)
         tensor_fields(self, fields, 'reserve', 'gradHiddenInput', 'gradCellInput')
 
@@ -340,9 +343,11 @@ class RNN(Module):
             fields.pop(name, None)
         if fields.pop('inputMode', 'CUDNN_LINEAR_INPUT') != 'CUDNN_LINEAR_INPUT':
             raise ValueError('expected CUDNN_LINEAR_INPUT as inputMode')
-        for name, value in (('batchFirst', False), ('dropout', 0), ('rememberStates', False), ('numDirections', 1)):
+        for name, value in (('batchFirst', False), ('dropout', 0), ('rememberStates', False)):
             fields.setdefault(name, value)
-        fields.setdefault('mode', cls.mode)
+        fields.setdefault('mode', cls.cell)
+        for name in ('hiddenOutput', 'cellOutput'):
+            fields.setdefault(name, np.empty(0))
         if fields['mode'] not in CELLS:
             raise ValueError(f'expected one of {", ".join(CELLS)} as mode')
 
@@ -362,7 +367,7 @@ class RNNTanh(RNN):
     Source: github.com/soumith/cudnn.torch, RNNTanh.lua
     """
 
-    mode = 'CUDNN_RNN_TANH'
+    cell = 'CUDNN_RNN_TANH'
 
 
 @named('cudnn.LSTM')
@@ -375,7 +380,7 @@ class LSTM(RNN):
     Source: github.com/soumith/cudnn.torch, LSTM.lua
     """
 
-    mode = 'CUDNN_LSTM'
+    cell = 'CUDNN_LSTM'
 
 
 @named('cudnn.GRU')
@@ -388,7 +393,7 @@ class GRU(RNN):
     Source: github.com/soumith/cudnn.torch, GRU.lua
     """
 
-    mode = 'CUDNN_GRU'
+    cell = 'CUDNN_GRU'
 
 
 class Bidirectional(RNN):
@@ -400,11 +405,6 @@ class Bidirectional(RNN):
     def __init__(self, inputSize: int, hiddenSize: int, numLayers: int, batchFirst: bool = False, dropout: float = 0):
         super().__init__(inputSize, hiddenSize, numLayers, batchFirst, dropout)
 
-    @classmethod
-    def from_file(cls, fields: dict[str, Any]) -> None:
-        fields.setdefault('numDirections', 2)
-        super().from_file(fields)
-
 
 @named('cudnn.BLSTM')
 class BLSTM(Bidirectional):
@@ -413,7 +413,7 @@ class BLSTM(Bidirectional):
     Source: github.com/soumith/cudnn.torch, BLSTM.lua
     """
 
-    mode = 'CUDNN_LSTM'
+    cell = 'CUDNN_LSTM'
 
 
 @named('cudnn.BGRU')
@@ -423,7 +423,7 @@ class BGRU(Bidirectional):
     Source: github.com/soumith/cudnn.torch, BGRU.lua
     """
 
-    mode = 'CUDNN_GRU'
+    cell = 'CUDNN_GRU'
 
 
 @named('cudnn.SpatialCrossEntropyCriterion')

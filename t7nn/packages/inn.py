@@ -220,6 +220,9 @@ class ConstAffine(Module):
     Source: github.com/szagoruyko/imagine-nn, ConstAffine.lua
     """
 
+    a: np.ndarray
+    b: np.ndarray
+
     def __init__(self, nOutputPlane: int, inplace: bool = False):
         super().__init__()
         if nOutputPlane < 1:

@@ -196,6 +196,12 @@ class SpatialNormalization(Module):
     Source: github.com/clementfarabet/lua---nnx, SpatialNormalization.lua
     """
 
+    kernel: Any
+    nfeatures: int
+    fixedThres: float | None
+    convo: Module
+    convostd: Module
+
     def __init__(self, nInputPlane: int, kernel: np.ndarray | list[np.ndarray], threshold: float | None = None):
         super().__init__()
         kernels = kernel if isinstance(kernel, (list, tuple)) else [kernel]

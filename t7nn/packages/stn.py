@@ -31,6 +31,7 @@ class AffineTransformMatrixGenerator(Module):
     Source: github.com/qassemoquab/stnbhwd, AffineTransformMatrixGenerator.lua
     """
 
+    fullMode: bool
     useRotation: bool = False
     useScale: bool = False
     useTranslation: bool = False

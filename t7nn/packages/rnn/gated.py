@@ -56,6 +56,10 @@ class LazyDropout(Dropout):
     Source: github.com/Element-Research/rnn, Dropout.lua
     """
 
+    lazy: bool
+    mono: bool
+    flag: bool
+
     def __init__(self, p: float = 0.5, v1: bool = False, inplace: bool = False, lazy: bool = True, mono: bool = False):
         super().__init__(p, v1, inplace)
         self.lazy, self.mono, self.flag = lazy, mono, True
@@ -65,7 +69,7 @@ class LazyDropout(Dropout):
         output = self.destination('output', input)
         if self.p > 0 and self.train:
             shape = (1, *input.shape[1:]) if self.mono else input.shape
-            if self.flag or not self.lazy or self.noise.shape != shape:
+            if self.flag or not self.lazy or np.shape(self.noise) != shape:
                 self.noise = np.empty(shape, self.dtype)
                 random.bernoulli(1 - self.p, out=self.noise)
                 if self.v2:
@@ -142,6 +146,11 @@ class Gated(AbstractRecurrent):
     mono
         one noise for all examples of a batch
     """
+
+    inputSize: int
+    outputSize: int
+    p: float
+    mono: bool
 
     def __init__(self, inputSize: int, outputSize: int, rho: int, p: float, mono: bool):
         self.inputSize, self.outputSize, self.p, self.mono = inputSize, outputSize, p, mono

@@ -41,7 +41,7 @@ def remember(net: Module, mode: str = 'both') -> Module:
     ``'train'``: while training; ``'eval'``: while evaluating; ``'both'`` or ``'neither'``.
     """
     sequencer: Any = net
-    if hasattr(net, 'remembering'):
+    if hasattr(net, 'hasMemory'):
         sequencer.remember(mode)
     else:
         for module in net.modules:
@@ -53,7 +53,7 @@ def recurrents(module: Module) -> Iterator['AbstractRecurrent']:
     """The recurrent modules in `module` that take a step when it does: not those within others, nor in sequencers."""
     if isinstance(module, AbstractRecurrent):
         yield module
-    elif not hasattr(module, 'remembering'):
+    elif not hasattr(module, 'hasMemory'):
         for inner in module.modules:
             yield from recurrents(inner)
 
@@ -94,6 +94,15 @@ class AbstractRecurrent(Container):
     #: the fields in which the state lies, by step
     states: tuple[str, ...] = ('outputs',)
     outputs: dict[int, Any]
+    rho: int
+    step: int
+    updateGradInputStep: int | None = None
+    accGradParametersStep: int | None = None
+    #: the state before the first step, and what is added to the gradient of the last one: set by hand
+    userPrevOutput: Any = None
+    userPrevCell: Any = None
+    userNextGradOutput: Any = None
+    userNextGradCell: Any = None
     _memory: dict[str, Any]
     #: the first step that the recurrent module does
     first_clone = 1
@@ -103,8 +112,6 @@ class AbstractRecurrent(Container):
         self.modules = [self._module(module)]
         self.rho = rho
         self.step = 1
-        self.updateGradInputStep: int | None = None
-        self.accGradParametersStep: int | None = None
         for name in self.states:
             setattr(self, name, {})
 
@@ -161,7 +168,7 @@ class AbstractRecurrent(Container):
         state = []
         for name, given in zip(self.states, ('userPrevOutput', 'userPrevCell'), strict=False):
             value = getattr(self, name).get(step - 1)
-            if step == 1 and getattr(self, given, None) is not None:
+            if step == 1 and getattr(self, given) is not None:
                 value = getattr(self, given)
             if value is None:
                 if step != 1:
@@ -190,7 +197,7 @@ class AbstractRecurrent(Container):
         step behind."""
         later = self._memory['gradients'].get(step)
         if step == self.step - 1:
-            given = [getattr(self, name, None) for name in ('userNextGradOutput', 'userNextGradCell')]
+            given = self.userNextGradOutput, self.userNextGradCell
             later = [a if b is None else b for a, b in zip(later or [None, None], given, strict=False)]
         later = later or [None] * len(self.states)
         first = gradOutput if later[0] is None else nested_map(np.add, gradOutput, later[0])

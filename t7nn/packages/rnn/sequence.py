@@ -35,6 +35,7 @@ class Sequence(Remembering):
     bias: Any
     gradBias: Any
     output: Any
+    h0: np.ndarray
     _a: np.ndarray  # the gates of all steps
     _da: np.ndarray  # the gradients with respect to the sums in them
     _h: np.ndarray  # the outputs of all steps
@@ -243,6 +244,11 @@ class SeqLSTM(Sequence):
 
     gates = 4
     initial = ('c0', 'h0')
+    inputsize: int
+    hiddensize: int
+    outputsize: int
+    c0: np.ndarray
+    cell: np.ndarray
     userPrevCell: np.ndarray | None = None
     userNextGradCell: np.ndarray | None = None
     userGradPrevCell: np.ndarray | None = None

@@ -31,7 +31,11 @@ class Remembering(Module):
     """What goes from one sequence to the next, or begins anew."""
 
     #: when the memory of a sequence is kept for the next one
-    remembering: str = 'neither'
+    remembering: str
+
+    def __init__(self):
+        super().__init__()
+        self.remembering = 'neither'
 
     def remember(self, remember: str = 'both') -> Self:
         """Go on where the last sequence ended: while training (``'train'``), while evaluating (``'eval'``), ``'both'``
@@ -62,7 +66,7 @@ class Remembering(Module):
 
     def to_file(self, fields: dict[str, Any]) -> None:
         """Torch7's name of it."""
-        fields['_remember'] = fields.pop('remembering', self.remembering)
+        fields['_remember'] = fields.pop('remembering', 'neither')
 
     @classmethod
     def from_file(cls, fields: dict[str, Any]) -> None:
