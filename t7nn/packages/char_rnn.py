@@ -4,15 +4,14 @@ A checkpoint of char-rnn is a table; its ``protos.rnn`` is a network made with n
 to {state ..., log-probabilities}, one step of time at a time.
 """
 
-import t7nn
-
+from ..layers.sparse import OneHot as _OneHot
 from .base import named
 
 __all__ = ['OneHot']
 
 
 @named('OneHot')
-class OneHot(t7nn.OneHot):
+class OneHot(_OneHot):
     """``nn.OneHot`` under the name that files of char-rnn have for it: row x of the identity matrix for every number x.
 
     Parameters

@@ -10,7 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import Criterion, LogSoftMax, Module, SoftMax, SpatialClassNLLCriterion, random
+from .. import random
+from ..criterions.classification import SpatialClassNLLCriterion
+from ..layers.transfer import LogSoftMax, SoftMax
+from ..module import Criterion, Module
 from ..tensors import describe
 from .base import named, sigmoid, tensor_fields
 

@@ -9,18 +9,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import (
-    Concat,
-    Decorator,
-    DepthConcat,
-    Linear,
-    Module,
-    ReLU,
-    Sequential,
-    SpatialBatchNormalization,
-    SpatialConvolution,
-    SpatialMaxPooling,
-)
+from ..layers import transfer as transfers
+from ..layers.containers import Concat, DepthConcat, Sequential
+from ..layers.convolution.spatial import SpatialConvolution
+from ..layers.decorators import Decorator
+from ..layers.linear import Linear
+from ..layers.normalization import SpatialBatchNormalization
+from ..layers.pooling.maximum import SpatialMaxPooling
+from ..layers.transfer import ReLU
+from ..module import Module
 
 __all__ = ['FireModule', 'Inception', 'LinearNoBias', 'ReverseTable', 'Serial']
 
@@ -241,9 +238,7 @@ class FireModule(Decorator):
     """
 
     def __init__(self, nInputPlane: int, s1x1: int, e1x1: int, e3x3: int, activation: str = 'ReLU'):
-        import t7nn
-
-        transfer = getattr(t7nn, activation, None)
+        transfer = getattr(transfers, activation, None)
         if not (isinstance(transfer, type) and issubclass(transfer, Module)):
             raise ValueError(f"nn.FireModule: expected the name of one of nn's transfer functions, got {activation!r}")
         self.nInputPlane, self.s1x1, self.e1x1, self.e3x3, self.activation = nInputPlane, s1x1, e1x1, e3x3, activation

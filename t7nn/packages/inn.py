@@ -10,24 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import (
-    AddConstant,
-    CDivTable,
-    Concat,
-    ConcatTable,
-    Contiguous,
-    Identity,
-    Module,
-    MulConstant,
-    Power,
-    Sequential,
-    SpatialAdaptiveMaxPooling,
-    Square,
-    View,
-    random,
-)
-from .. import SpatialAveragePooling as AveragePooling
-from .. import SpatialMaxPooling as MaxPooling
+from .. import random
+from ..layers.arithmetic import AddConstant, MulConstant
+from ..layers.containers import Concat, Sequential
+from ..layers.identity import Contiguous, Identity
+from ..layers.pointwise import Power, Square
+from ..layers.pooling.adaptive import SpatialAdaptiveMaxPooling
+from ..layers.pooling.average import SpatialAveragePooling as AveragePooling
+from ..layers.pooling.maximum import SpatialMaxPooling as MaxPooling
+from ..layers.shapes import View
+from ..layers.table import CDivTable, ConcatTable
+from ..module import Module
 from ..tensors import describe
 from .base import named, tensor_fields
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import Module, SpatialBatchNormalization, random
+from .. import random
+from ..layers.normalization import SpatialBatchNormalization
+from ..module import Module
 from .base import tensor_fields
 
 __all__ = ['InstanceNormalization', 'ShaveImage', 'TotalVariation']

@@ -8,19 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import (
-    CDivTable,
-    CSubTable,
-    Module,
-    Replicate,
-    Sequential,
-    SpatialConvolutionMap,
-    Sqrt,
-    Square,
-    Sum,
-    Threshold,
-    tables,
-)
+from ..layers.arithmetic import Sum
+from ..layers.containers import Sequential
+from ..layers.convolution.spatial import SpatialConvolutionMap, tables
+from ..layers.pointwise import Sqrt, Square
+from ..layers.shapes import Replicate
+from ..layers.table import CDivTable, CSubTable
+from ..layers.transfer import Threshold
+from ..module import Module
 from .base import tensor_fields
 
 __all__ = ['SpatialNormalization', 'SpatialPadding', 'SpatialReSampling']

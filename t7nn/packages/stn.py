@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import Module
+from ..module import Module
 from ..tensors import describe
 
 __all__ = ['AffineGridGeneratorBHWD', 'AffineTransformMatrixGenerator', 'BilinearSamplerBHWD']

@@ -7,27 +7,26 @@ from typing import Any, Self
 
 import numpy as np
 
-from ... import (
+from ... import random
+from ...layers.arithmetic import CMul
+from ...layers.containers import Sequential
+from ...layers.identity import Identity
+from ...layers.linear import Linear
+from ...layers.noise import Dropout
+from ...layers.shapes import Reshape
+from ...layers.table import (
     CAddTable,
-    CMul,
     CMulTable,
     ConcatTable,
-    Dropout,
     FlattenTable,
-    Identity,
     JoinTable,
-    Linear,
-    Module,
     NarrowTable,
     ParallelTable,
-    Reshape,
     SelectTable,
-    Sequential,
-    Sigmoid,
     SplitTable,
-    Tanh,
-    random,
 )
+from ...layers.transfer import Sigmoid, Tanh
+from ...module import Module
 from ...tensors import describe
 from ..base import named, tensor_fields
 from ..dpnn import LinearNoBias

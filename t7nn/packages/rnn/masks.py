@@ -8,7 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from ... import Decorator, LookupTable, Module
+from ...layers.decorators import Decorator
+from ...layers.sparse import LookupTable
+from ...module import Module
 from ...tensors import describe, nested_map, plain
 
 __all__ = ['LookupTableMaskZero', 'MaskZero']
@@ -90,6 +92,9 @@ class LookupTableMaskZero(LookupTable):
     """
 
     weight: Any
+    paddingValue: int = 0
+    maxNorm: float | None = None
+    normType: float | None = None
 
     def __init__(self, nIndex: int, nOutput: int):
         super().__init__(nIndex + 1, nOutput)

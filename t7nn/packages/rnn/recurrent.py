@@ -19,7 +19,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from ... import Add, CAddTable, Container, Module, ParallelTable, Sequential, Sigmoid
+from ...layers.arithmetic import Add
+from ...layers.containers import Container, Sequential
+from ...layers.table import CAddTable, ParallelTable
+from ...layers.transfer import Sigmoid
+from ...module import Module
 from ...tensors import nested_map, owner
 from ..base import numbered
 

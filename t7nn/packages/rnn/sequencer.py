@@ -17,7 +17,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from ... import ConcatTable, Container, Criterion, JoinTable, Module, Sequential, ZipTable
+from ...layers.containers import Container, Sequential
+from ...layers.table import ConcatTable, JoinTable, ZipTable
+from ...module import Criterion, Module
 from ...tensors import describe, nested_map, plain
 from ..dpnn import ReverseTable
 from .recurrent import AbstractRecurrent, Recursor, forget
