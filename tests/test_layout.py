@@ -117,6 +117,8 @@ def test_rows_stand_with_their_class():
         parts = module.listModules() if isinstance(module, nn.Module) else [module]
         classes = {cls.__name__ for part in parts for cls in type(part).__mro__}
         place = name.split('-')[0]
+        if place == 'packages':  # none of nn's own: test_packages looks for a row of each
+            continue
         here = {cls for cls in classes if PLACES.get(cls) == place}
         assert here or not classes & PLACES.keys(), name
         with_rows |= here
