@@ -31,8 +31,16 @@ class InstanceNormalization(Module):
 
     w begins uniform between 0 and 1, b at 0.
 
+    In Torch7 a batch normalisation does the work, to which all planes are one example. Torch7's of 2017 and later takes
+    one example for no batch and uses its running averages, 0 and 1: y = w_c x / sqrt(1 + eps) + b_c. A file tells which
+    of the two its Torch7 did, by these averages; a network gives here what it gave there. ``own_statistics`` says which,
+    and may be set.
+
     Source: github.com/jcjohnson/fast-neural-style, fast_neural_style/InstanceNormalization.lua
     """
+
+    #: whether mean and variance are those of the plane; else 0 and 1
+    own_statistics: bool = True
 
     def __init__(self, nOutput: int, eps: float = 1e-5):
         super().__init__()
@@ -44,10 +52,13 @@ class InstanceNormalization(Module):
 
     def _normalized(self, input: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """n, and 1 / sqrt(var + eps)."""
+        if not self.own_statistics:
+            scale = np.full((1, 1, 1, 1), (1 + self.eps) ** -0.5, self.dtype)
+            return input * scale, scale
         n = input - input.mean((2, 3), keepdims=True)
-        scale = (np.square(n).mean((2, 3), keepdims=True) + self.eps) ** -0.5
+        scale = (np.square(n).mean((2, 3), keepdims=True) + self.dtype.type(self.eps)) ** -0.5
         n *= scale
-        return n, scale.astype(self.dtype, copy=False)
+        return n, scale
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
@@ -61,9 +72,11 @@ class InstanceNormalization(Module):
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         self.check(gradOutput, 'gradOutput', input.shape)
         n, scale = self._normalized(input)
-        n *= (gradOutput * n).mean((2, 3), keepdims=True)
-        n += gradOutput.mean((2, 3), keepdims=True)
-        gradInput = np.subtract(gradOutput, n, self.buffer('gradInput', input.shape))
+        gradInput = self.buffer('gradInput', input.shape)
+        np.copyto(gradInput, gradOutput)
+        if self.own_statistics:
+            gradInput -= n * (gradOutput * n).mean((2, 3), keepdims=True)
+            gradInput -= gradOutput.mean((2, 3), keepdims=True)
         gradInput *= scale * self.weight[:, None, None]
         return gradInput
 
@@ -73,14 +86,15 @@ class InstanceNormalization(Module):
         self.gradBias += scale * gradOutput.sum((0, 2, 3))
 
     def to_file(self, fields: dict[str, Any]) -> None:
-        """Torch7's does its work with a batch normalisation, which it makes when the batch size is another one."""
-        fields['prev_N'] = -1
+        """Torch7's batch normalisation, which it makes anew where the batch size is not prev_N."""
+        fields['prev_N'] = -1 if self.own_statistics else 1
         fields['bn'] = SpatialBatchNormalization(self.nOutput, self.eps).type(self.dtype)
 
     @classmethod
     def from_file(cls, fields: dict[str, Any]) -> None:
-        fields.pop('bn', None)
-        fields.pop('prev_N', None)
+        bn, used = fields.pop('bn', None), (fields.pop('prev_N', None) or -1) > 0
+        if used and isinstance(bn, SpatialBatchNormalization) and not bn.running_mean.any():
+            fields.setdefault('own_statistics', not (bn.running_var == 1).all())
 
 
 class ShaveImage(Module):

@@ -172,11 +172,12 @@ def registry() -> dict[str, type]:
     """Every class that a file may name to become live. Nothing is ever imported by a file's word."""
     import t7nn
 
+    from ..packages import classes
     from .graph import GRAPH_CLASSES
 
     found = [value for value in vars(t7nn).values() if isinstance(value, type)]
     live = {value.typename: value for value in found if issubclass(value, (Module, Criterion))}
-    return live | {'nn.StochasticGradient': StochasticGradient} | GRAPH_CLASSES
+    return classes() | live | {'nn.StochasticGradient': StochasticGradient} | GRAPH_CLASSES
 
 
 def comes_back(node: Module | Criterion) -> bool:
@@ -187,8 +188,11 @@ def comes_back(node: Module | Criterion) -> bool:
 
 def _resolve(typename: str) -> type | None:
     """The live class for a file's class name, under its own name or under that of its equivalent."""
-    name = ALIASES.get(typename, 'nn.' + typename[6:] if typename.startswith('cudnn.') else typename)
-    return registry().get(typename) or registry().get(name)
+    import t7nn
+
+    known = registry().get(typename) or registry().get(ALIASES.get(typename, ''))
+    name = typename.removeprefix('cudnn.')
+    return known or (getattr(t7nn, name, None) if name != typename and 'nn.' + name in registry() else None)
 
 
 class Extra:
@@ -240,6 +244,8 @@ class Live:
         fields, self.extra = dict(self.fields), extra
         if not all(isinstance(key, str) and key for key in fields):
             raise ValueError('expected fields with names')
+        if hasattr(self.cls, 'from_file'):  # see packages/base.py
+            self.cls.from_file(fields)
         name = self.cls.__name__
         if name in UPGRADES:
             UPGRADES[name](fields, self)
@@ -408,6 +414,13 @@ def _graph(fields: dict, live: Live) -> None:
         raise ValueError('expected nodes of nngraph')
 
 
+def _dropout(fields: dict, live: Live) -> None:
+    if fields.get('lazy'):  # rnn's extension of the class
+        from ..packages.rnn import LazyDropout
+
+        live.target.__class__ = live.cls = LazyDropout
+
+
 def _clipped_relu(fields: dict, live: Live) -> None:
     if live.typename == 'cudnn.ClippedReLU':
         fields.update(min_val=0, max_val=fields['ceiling'])
@@ -435,6 +448,7 @@ UPGRADES = {
     'View': _view,
     'Reshape': _reshape,
     'Sequential': _first_replica,
+    'Dropout': _dropout,
     'HardTanh': _clipped_relu,
     'Copy': _copy,
     'gModule': _graph,
@@ -491,4 +505,6 @@ def saved(value: Any) -> TorchObject | None:
         made = make(value) if key not in fields else None
         if made is not None:
             fields[key] = made
+    if hasattr(value, 'to_file'):
+        value.to_file(fields)
     return TorchObject(typename, fields, VERSIONS.get(typename, 1))

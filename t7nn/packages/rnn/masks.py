@@ -4,7 +4,7 @@ The shorter ones are filled up with zeros, in front of what they hold or behind.
 called on gives zeros for such a step and forgets its state.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -91,6 +91,12 @@ class LookupTableMaskZero(LookupTable):
 
     def __init__(self, nIndex: int, nOutput: int):
         super().__init__(nIndex + 1, nOutput)
+
+    def reset(self, stdv: float | None = None) -> Self:
+        """Draw W normally with standard deviation `stdv`, 1 where not given, but for its first row, which is 0."""
+        super().reset(stdv)
+        self.weight[0] = 0
+        return self
 
     def _above(self, input: np.ndarray) -> np.ndarray:
         """Row numbers from 1."""
