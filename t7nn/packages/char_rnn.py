@@ -30,15 +30,15 @@ class OneHot(Module):
     def __init__(self, outputSize: int):
         super().__init__()
         if outputSize < 1:
-            raise ValueError(f'OneHot: outputSize of at least 1 needed, got {outputSize}')
+            raise ValueError(f'OneHot: expected outputSize of at least 1, got {outputSize}')
         self.outputSize = outputSize
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         if not isinstance(input, np.ndarray) or input.dtype.kind not in 'iuf':
-            raise self.error(f'a tensor of numbers from 1 to {self.outputSize} needed, got {type(input).__name__}')
+            raise self.error(f'expected a tensor of numbers from 1 to {self.outputSize}, got {type(input).__name__}')
         index = self.zero_based(input, self.outputSize)
         if (index + 1 != input).any():
-            raise self.error('whole numbers needed')
+            raise self.error('expected whole numbers')
         output = self.buffer('output', (*input.shape, self.outputSize))
         output.fill(0)
         np.put_along_axis(output, index[..., None], 1, -1)

@@ -143,7 +143,7 @@ class Inception(Decorator):
         }
         for key in ('inputSize', 'outputSize', 'reduceSize'):
             if key not in config:
-                raise ValueError(f'nn.Inception: {key} needed in the configuration')
+                raise ValueError(f'nn.Inception: expected {key} in the configuration')
         known = {'batchNorm', 'kernelStride', 'pool', 'transfer'} | config.keys() & _INCEPTION
         if config.keys() - known:
             raise ValueError(f'nn.Inception: no such options: {sorted(config.keys() - known)}')
@@ -154,7 +154,7 @@ class Inception(Decorator):
         count = len(self.kernelSize)
         if not count == len(self.outputSize) == len(self.kernelStride) or len(self.reduceSize) < count:
             raise ValueError(
-                f'nn.Inception: as many outputSize, kernelSize and kernelStride, and at least as many reduceSize needed, '
+                f'nn.Inception: expected as many outputSize, kernelSize and kernelStride, and at least as many reduceSize, '
                 f'got {len(self.outputSize)}, {count}, {len(self.kernelStride)} and {len(self.reduceSize)}'
             )
         self.transfer, self.batchNorm = config.get('transfer') or ReLU(), config.get('batchNorm')
@@ -191,7 +191,7 @@ class Inception(Decorator):
     def _batch(self, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
         self.check(tensor, what)
         if tensor.ndim not in (3, 4):
-            raise self.error(f'{what} (N, C, H, W) or (C, H, W) needed, got shape {tensor.shape}')
+            raise self.error(f'expected {what} (N, C, H, W) or (C, H, W), got shape {tensor.shape}')
         return tensor if tensor.ndim == 4 else tensor[None]
 
     def _call(self, method: str, input: np.ndarray, gradOutput: np.ndarray, *arguments: Any) -> Any:
@@ -245,7 +245,7 @@ class FireModule(Decorator):
 
         transfer = getattr(t7nn, activation, None)
         if not (isinstance(transfer, type) and issubclass(transfer, Module)):
-            raise ValueError(f"nn.FireModule: the name of one of nn's transfer functions needed, got {activation!r}")
+            raise ValueError(f"nn.FireModule: expected the name of one of nn's transfer functions, got {activation!r}")
         self.nInputPlane, self.s1x1, self.e1x1, self.e3x3, self.activation = nInputPlane, s1x1, e1x1, e3x3, activation
         self.squeeze = SpatialConvolution(nInputPlane, s1x1, 1, 1)
         self.expand = (

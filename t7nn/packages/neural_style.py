@@ -45,7 +45,7 @@ class InstanceNormalization(Module):
     def __init__(self, nOutput: int, eps: float = 1e-5):
         super().__init__()
         if nOutput < 1:
-            raise ValueError(f'nn.InstanceNormalization: nOutput of at least 1 needed, got {nOutput}')
+            raise ValueError(f'nn.InstanceNormalization: expected nOutput of at least 1, got {nOutput}')
         self.nOutput, self.eps = nOutput, eps
         self.weight, self.bias = random.uniform(0, 1, out=np.empty(nOutput)), np.zeros(nOutput)
         self.gradWeight, self.gradBias = np.zeros(nOutput), np.zeros(nOutput)
@@ -63,7 +63,7 @@ class InstanceNormalization(Module):
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
         if input.ndim != 4 or input.shape[1] != self.nOutput:
-            raise self.error(f'input of shape (N, {self.nOutput}, H, W) needed, got shape {input.shape}')
+            raise self.error(f'expected input of shape (N, {self.nOutput}, H, W), got shape {input.shape}')
         n, _ = self._normalized(input)
         output = np.multiply(n, self.weight[:, None, None], self.buffer('output', input.shape))
         output += self.bias[:, None, None]
@@ -106,7 +106,7 @@ class ShaveImage(Module):
     def __init__(self, size: int):
         super().__init__()
         if size < 0:
-            raise ValueError(f'nn.ShaveImage: size of at least 0 needed, got {size}')
+            raise ValueError(f'nn.ShaveImage: expected size of at least 0, got {size}')
         self.size = size
 
     def _inside(self, tensor: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ class ShaveImage(Module):
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
         if input.ndim != 4 or min(input.shape[2:]) <= 2 * self.size:
-            raise self.error(f'images (N, C, H, W) larger than {2 * self.size} needed, got shape {input.shape}')
+            raise self.error(f'expected images (N, C, H, W) larger than {2 * self.size}, got shape {input.shape}')
         inside = self._inside(input)
         np.copyto(self.buffer('output', inside.shape), inside)
         return self.output
@@ -152,7 +152,7 @@ class TotalVariation(Module):
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check(input)
         if input.ndim != 4:
-            raise self.error(f'images (N, C, H, W) needed, got shape {input.shape}')
+            raise self.error(f'expected images (N, C, H, W), got shape {input.shape}')
         self.output = input
         return input
 

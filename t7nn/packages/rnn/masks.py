@@ -39,9 +39,9 @@ class MaskZero(Decorator):
         while isinstance(first, (list, tuple)) and first:
             first = first[0]
         if not isinstance(first, np.ndarray):
-            raise self.error(f'a tensor needed first in the input, got {describe(first)}', TypeError)
+            raise self.error(f'expected a tensor first in the input, got {describe(first)}', TypeError)
         if first.ndim - self.nInputDim not in (0, 1):
-            raise self.error(f'{self.nInputDim} dimensions, or one more for a batch, needed, got shape {first.shape}')
+            raise self.error(f'expected {self.nInputDim} dimensions, or one more for a batch, got shape {first.shape}')
         return np.any(first != 0, axis=tuple(range(first.ndim - self.nInputDim, first.ndim)))
 
     def _masked(self, name: str, value: Any, mask: np.ndarray) -> Any:
@@ -101,7 +101,7 @@ class LookupTableMaskZero(LookupTable):
     def _above(self, input: np.ndarray) -> np.ndarray:
         """Row numbers from 1."""
         if not isinstance(input, np.ndarray) or input.dtype.kind not in 'iuf':
-            raise self.error(f'a tensor of indices needed as input, got {describe(input)}', TypeError)
+            raise self.error(f'expected a tensor of indices as input, got {describe(input)}', TypeError)
         return input + input.dtype.type(1)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:

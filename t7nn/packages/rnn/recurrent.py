@@ -173,7 +173,7 @@ class AbstractRecurrent(Container):
         module = None if step < 1 or self.train is False else self.module_of(step)
         if module is None:
             why = 'evaluation remembers no steps' if self.train is False else f'step {step} is not remembered'
-            raise self.error(f'{missing} after as many forwards needed, in reverse order: {why}')
+            raise self.error(f'expected {missing} after as many forwards, in reverse order, but {why}')
         return module
 
     # What classes say
@@ -194,7 +194,7 @@ class AbstractRecurrent(Container):
 
     def zeros(self, input: Any) -> Any:
         """The state before the first step."""
-        raise self.error('zeros(input) needed', TypeError)
+        raise self.error('expected zeros(input)', TypeError)
 
     def step_input(self, step: int, input: Any) -> Any:
         """What the module gets at `step`."""
@@ -269,7 +269,7 @@ class AbstractRecurrent(Container):
         step = (self.accGradParametersStep or self.step) - 1
         module = self._back(step, method)
         if step not in self._memory['totals']:
-            raise self.error(f'updateGradInput needed before {method}')
+            raise self.error(f'expected updateGradInput before {method}')
         getattr(module, method)(self.step_input(step, input), self._memory['totals'][step], factor)
         self.accGradParametersStep = step
 
@@ -687,11 +687,11 @@ class Gated(AbstractRecurrent):
 
     def buildModel(self) -> Module:
         """The recurrent module."""
-        raise NotImplementedError(f'{self.typename}: buildModel() needed')
+        raise self.error('expected buildModel() in every gated recurrent module', TypeError)
 
     def zeros(self, input: Any) -> np.ndarray:
         if not isinstance(input, np.ndarray) or input.ndim not in (1, 2):
-            raise self.error(f'a vector or a batch of them needed as input, got {describe(input)}')
+            raise self.error(f'expected a vector or a batch of them as input, got {describe(input)}')
         return np.zeros((*input.shape[:-1], self.outputSize), self.dtype)
 
     def step_input(self, step: int, input: Any) -> list:

@@ -42,7 +42,7 @@ class Sequence(Remembering):
     def set_up(self, D: int, H: int) -> None:
         """Make the parameters."""
         if min(D, H) < 1:
-            raise ValueError(f'{self.typename}: sizes of at least 1 needed, got {D} and {H}')
+            raise ValueError(f'{self.typename}: expected sizes of at least 1, got {D} and {H}')
         self.weight, self.gradWeight = (np.zeros((D + H, self.gates * H)) for _ in range(2))
         self.bias, self.gradBias = (np.zeros(self.gates * H) for _ in range(2))
         self.h0 = np.empty(0)
@@ -81,13 +81,13 @@ class Sequence(Remembering):
         x = input
         if isinstance(input, (list, tuple)):
             if not 2 <= len(input) <= 1 + len(given):
-                raise self.error(f'a table of {", ".join(self.initial)} and x, or x alone, needed, got {describe(input)}')
+                raise self.error(f'expected a table of {", ".join(self.initial)} and x, or x alone, got {describe(input)}')
             given[len(given) - len(input) + 1 :] = input[:-1]
             x = input[-1]
         self.check(x)
         D, H = self._sizes
         if x.ndim != 3 or x.shape[2] != D or not x.size:
-            raise self.error(f'input of shape (time, batch, {D}) needed, got shape {x.shape}')
+            raise self.error(f'expected input of shape (time, batch, {D}), got shape {x.shape}')
         x = x.swapaxes(0, 1) if self.batchfirst else x
         for name, state in zip(self.initial, given, strict=True):
             if state is not None:
@@ -111,7 +111,7 @@ class Sequence(Remembering):
                 elif self.hasMemory() and getattr(self, name).size:
                     state = self.last(name)
                     if state.shape != shape:
-                        raise self.error(f'a batch of {len(state)} needed, as the last one that is remembered, got {batch}')
+                        raise self.error(f'expected a batch of {len(state)}, as the last one that is remembered, got {batch}')
                 else:
                     state = np.zeros(shape, self.dtype)
                 state = state.copy()
@@ -123,16 +123,16 @@ class Sequence(Remembering):
 
     def steps_forward(self, x: np.ndarray, a: np.ndarray, begin: list, h: np.ndarray, keep: np.ndarray | None) -> None:
         """Fill `h` ``(time, batch, H)`` and the gates in `a`, which holds W x + b."""
-        raise NotImplementedError(f'{self.typename}: steps_forward needed')
+        raise self.error('expected steps_forward in every layer of sequences', TypeError)
 
     def steps_back(self, dh: np.ndarray) -> list[np.ndarray]:
         """Fill ``_da``, the gradients with respect to the sums in the gates, from those with respect to h; the result is
         the gradients with respect to the states before the sequence."""
-        raise NotImplementedError(f'{self.typename}: steps_back needed')
+        raise self.error('expected steps_back in every layer of sequences', TypeError)
 
     def acc_recurrent(self, gradient: np.ndarray, scale: float) -> None:
         """Add to the gradient of the rows of the weight that belong to h."""
-        raise NotImplementedError(f'{self.typename}: acc_recurrent needed')
+        raise self.error('expected acc_recurrent in every layer of sequences', TypeError)
 
     def updateOutput(self, input: Any) -> np.ndarray:
         given, x = self._parts(input)
@@ -153,7 +153,7 @@ class Sequence(Remembering):
     def _known(self, input: Any) -> np.ndarray:
         _, x = self._parts(input)
         if '_a' not in self.__dict__ or self._a.shape[:2] != x.shape[:2]:
-            raise self.error('forward of this input needed first')
+            raise self.error('expected forward of this input first')
         return x
 
     def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
@@ -173,7 +173,7 @@ class Sequence(Remembering):
     def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
         x = self._known(input)
         if '_da' not in self.__dict__:
-            raise self.error('updateGradInput needed before accGradParameters')
+            raise self.error('expected updateGradInput before accGradParameters')
         D, _ = self._sizes
         rows = self._da.reshape(-1, self._da.shape[2])
         self.gradWeight[:D] += scale * x.reshape(-1, D).T.dot(rows)

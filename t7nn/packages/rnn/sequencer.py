@@ -37,7 +37,7 @@ class Remembering(Module):
         """Go on where the last sequence ended: while training (``'train'``), while evaluating (``'eval'``), ``'both'``
         or ``'neither'``."""
         if remember not in MODES:
-            raise self.error(f'one of {", ".join(MODES)} needed, got {remember!r}')
+            raise self.error(f'expected one of {", ".join(MODES)}, got {remember!r}')
         self.remembering = remember
         return self
 
@@ -84,7 +84,7 @@ class AbstractSequencer(Remembering, Container):
         if not isinstance(sequence, np.ndarray) or sequence.ndim:
             if len(sequence) and count in (None, len(sequence)):
                 return sequence
-        raise self.error(f'a sequence of {count or "at least one"} needed as {what}, got {describe(sequence)}')
+        raise self.error(f'expected a sequence of {count or "at least one"} as {what}, got {describe(sequence)}')
 
     def joined(self, name: str, parts: list, sequence: Any) -> Any:
         """`parts`, one a step, in the form of `sequence`, under ``output`` or ``gradInput``."""
@@ -93,7 +93,7 @@ class AbstractSequencer(Remembering, Container):
             return parts
         shapes = {part.shape if isinstance(part, np.ndarray) else None for part in parts}
         if len(shapes) > 1 or None in shapes:
-            raise self.error(f'a module that gives tensors of one shape needed where the input is a tensor: {name}')
+            raise self.error(f'expected a module that gives tensors of one shape where the input is a tensor: {name}')
         buffer = self.buffer(name, (len(parts), *parts[0].shape), parts[0].dtype)
         return np.stack(parts, out=buffer)
 
@@ -153,7 +153,7 @@ class Sequencer(AbstractSequencer):
     def _same_kind(self, input: Any, gradOutput: Any) -> None:
         if isinstance(input, np.ndarray) != isinstance(gradOutput, np.ndarray):
             raise self.error(
-                f'input and gradOutput both a tensor or both a table needed, got {describe(input)} and '
+                f'expected input and gradOutput both a tensor or both a table, got {describe(input)} and '
                 f'{describe(gradOutput)}'
             )
 
@@ -206,7 +206,7 @@ class Repeater(AbstractSequencer):
     def __init__(self, module: Module, rho: int):
         super().__init__()
         if rho < 1:
-            raise self.error(f'rho of at least 1 needed, got {rho}')
+            raise self.error(f'expected rho of at least 1, got {rho}')
         self.rho = rho
         self.modules = [recurrent(self._module(module))]
 
@@ -345,7 +345,7 @@ class SequencerCriterion(Criterion):
     def __init__(self, criterion: Criterion, sizeAverage: bool = False):
         super().__init__()
         if not isinstance(criterion, Criterion):
-            raise self.error(f'a criterion needed, got {describe(criterion)}', TypeError)
+            raise self.error(f'expected a criterion, got {describe(criterion)}', TypeError)
         self.criterion, self.sizeAverage = criterion, sizeAverage
 
     def getStepCriterion(self, step: int) -> Criterion:
@@ -360,12 +360,12 @@ class SequencerCriterion(Criterion):
         if tensors:
             self.check(input)
             if not isinstance(target, np.ndarray):
-                raise self.error(f'a tensor needed as target of a tensor, got {describe(target)}', TypeError)
+                raise self.error(f'expected a tensor as target of a tensor, got {describe(target)}', TypeError)
         else:
             self.check_table(input)
             self.check_table(target, None, 'target')
         if not np.ndim(input) and tensors or not len(input) or len(input) != len(target):
-            raise self.error(f'as many targets as steps needed, got {describe(input)} and {describe(target)}')
+            raise self.error(f'expected as many targets as steps, got {describe(input)} and {describe(target)}')
         return list(zip(input, target, strict=True))
 
     def updateOutput(self, input: Any, target: Any = None) -> Any:
