@@ -45,7 +45,7 @@ class OneHot(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', (*input.shape, self.outputSize))
+        gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape, self.outputSize))
         self.buffer('gradInput', input.shape, input.dtype).fill(0)
         return self.gradInput
 

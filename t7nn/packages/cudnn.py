@@ -221,12 +221,12 @@ class RNN(Module):
         state = getattr(self, name)
         if state is None or not state.size:
             return np.zeros(shape, self.dtype)
-        self.check(state, name, shape)
+        state = self.check(state, name, shape)
         return state
 
     def _sequence(self, tensor: np.ndarray, what: str, size: int) -> np.ndarray:
         """As (time, batch, size)."""
-        self.check(tensor, what)
+        tensor = self.check(tensor, what)
         if tensor.ndim != 3 or tensor.shape[2] != size or not tensor.size:
             order = 'batch, time' if self.batchFirst else 'time, batch'
             raise self.error(f'expected {what} of shape ({order}, {size}), got shape {tensor.shape}')
@@ -287,7 +287,7 @@ class RNN(Module):
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         if '_layers' not in self.__dict__:
             raise self.error('expected forward of this input first')
-        self.check(gradOutput, 'gradOutput', self.output.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         dx = self._sequence(gradOutput, 'gradOutput', self.hiddenSize * self.numDirections)
         batch, D, H = dx.shape[1], self.numDirections, self.hiddenSize
         of_h, of_c = self._state('gradHiddenOutput', batch), self._state('gradCellOutput', batch)
@@ -447,7 +447,7 @@ class SpatialCrossEntropyCriterion(Criterion):
 
     def _folded(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:
         """Input and target as images."""
-        self.check(input)
+        input = self.check(input)
         if input.ndim != self.dimensions or not input.size:
             raise self.error(f'expected input of {self.dimensions} dimensions, got shape {input.shape}')
         shape = (len(input), *input.shape[2:])
@@ -509,14 +509,14 @@ class VolumetricSoftMax(Module):
         return tensor.reshape(*tensor.shape[:-3], -1, tensor.shape[-1])
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim not in (4, 5):
             raise self.error(f'expected volumes (N, C, T, H, W) or (C, T, H, W), got shape {input.shape}')
         self.output = self.ssm.updateOutput(self._fold(input)).reshape(input.shape)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         self.gradInput = self.ssm.updateGradInput(self._fold(input), self._fold(gradOutput)).reshape(input.shape)
         return self.gradInput
 

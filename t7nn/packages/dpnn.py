@@ -189,7 +189,7 @@ class Inception(Decorator):
         return column.add(self.transfer.clone())
 
     def _batch(self, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
-        self.check(tensor, what)
+        tensor = self.check(tensor, what)
         if tensor.ndim not in (3, 4):
             raise self.error(f'expected {what} (N, C, H, W) or (C, H, W), got shape {tensor.shape}')
         return tensor if tensor.ndim == 4 else tensor[None]

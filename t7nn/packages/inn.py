@@ -134,7 +134,7 @@ class SpatialStochasticPooling(Module):
         return np.where(place >= 0, pixels, 0), place
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim not in (3, 4) or not input.size:
             raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
         pixels, place = self._windows(input)
@@ -149,7 +149,7 @@ class SpatialStochasticPooling(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', self.output.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         pixels, place = self._windows(input)
         if self.train is False:
             sums = pixels.sum(-1) + np.finfo(np.float32).tiny
@@ -189,18 +189,18 @@ class MeanSubtraction(Module):
 
     def __init__(self, mean: np.ndarray):
         super().__init__()
-        self.check(mean, 'mean')
+        mean = self.check(mean, 'mean')
         self.mean = mean
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         mean = self.mean[0] if self.mean.ndim == 4 else self.mean
         if input.ndim not in (3, 4) or mean.size != math.prod(input.shape[-3:]):
             raise self.error(f'expected images of shape {mean.shape}, got shape {input.shape}')
         return np.subtract(input, mean.reshape(input.shape[-3:]), out=self.buffer('output', input.shape))
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         np.copyto(self.buffer('gradInput', input.shape), gradOutput)
         return self.gradInput
 
@@ -233,14 +233,14 @@ class ConstAffine(Module):
         return values.reshape(1, -1, *(1,) * (input.ndim - 2))
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         a, b = self._planes(self.a, input), self._planes(self.b, input)
         output = np.multiply(input, a, out=self.destination('output', input))
         output += b
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         a = self._planes(self.a, input)
         return np.multiply(gradOutput, a, out=self.destination('gradInput', gradOutput, 'gradOutput'))
 
@@ -271,7 +271,7 @@ class SpatialPyramidPooling(Concat):
             self.add(Sequential().add(pooling).add(View(-1).setNumInputDims(3)).add(Contiguous()))
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim not in (3, 4):
             raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
         self.dimension = input.ndim - 2
@@ -343,8 +343,7 @@ class ROIPooling(Module):
         return [tuple(min(max(edge + first, 0), size) for edge in pair) for pair in edges]
 
     def updateOutput(self, input: list) -> np.ndarray:
-        self.check_tensors(input, 2)
-        images, boxes = input
+        images, boxes = self.check_tensors(input, 2)
         if images.ndim != 4 or boxes.ndim != 2 or boxes.shape[1] != 5:
             raise self.error(f'expected images (N, C, h, w) and boxes (R, 5), got {images.shape} and {boxes.shape}')
         numbers = self._numbers = self.zero_based(boxes[:, 0], len(images), 'number of an image')
@@ -367,7 +366,7 @@ class ROIPooling(Module):
         return output
 
     def updateGradInput(self, input: list, gradOutput: np.ndarray) -> list:
-        self.check(gradOutput, 'gradOutput', self.output.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         images, boxes = input
         self.zeros_table('gradInput', list(input))
         planes = self.gradInput[0].reshape(*images.shape[:2], -1)

@@ -61,7 +61,7 @@ class InstanceNormalization(Module):
         return n, scale
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim != 4 or input.shape[1] != self.nOutput:
             raise self.error(f'expected input of shape (N, {self.nOutput}, H, W), got shape {input.shape}')
         n, _ = self._normalized(input)
@@ -70,7 +70,7 @@ class InstanceNormalization(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         n, scale = self._normalized(input)
         gradInput = self.buffer('gradInput', input.shape)
         np.copyto(gradInput, gradOutput)
@@ -114,7 +114,7 @@ class ShaveImage(Module):
         return tensor[:, :, self.size : height - self.size, self.size : width - self.size]
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim != 4 or min(input.shape[2:]) <= 2 * self.size:
             raise self.error(f'expected images (N, C, H, W) larger than {2 * self.size}, got shape {input.shape}')
         inside = self._inside(input)
@@ -122,7 +122,7 @@ class ShaveImage(Module):
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', self._inside(input).shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', self._inside(input).shape)
         gradInput = self.buffer('gradInput', input.shape)
         gradInput.fill(0)
         self._inside(gradInput)[...] = gradOutput
@@ -150,14 +150,14 @@ class TotalVariation(Module):
         self.strength = strength
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim != 4:
             raise self.error(f'expected images (N, C, H, W), got shape {input.shape}')
         self.output = input
         return input
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         gradInput = self.buffer('gradInput', input.shape)
         gradInput.fill(0)
         here, right, below = (..., slice(-1), slice(-1)), (..., slice(-1), slice(1, None)), (..., slice(1, None), slice(-1))

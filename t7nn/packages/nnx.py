@@ -71,7 +71,7 @@ class SpatialPadding(Module):
         return tuple(inner), tuple(outer), tuple(padded)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         inner, outer, shape = self._windows(input.shape)
         output = self.buffer('output', shape)
         output.fill(self.val or 0)
@@ -80,7 +80,7 @@ class SpatialPadding(Module):
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         inner, outer, shape = self._windows(input.shape)
-        self.check(gradOutput, 'gradOutput', shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', shape)
         gradInput = self.buffer('gradInput', input.shape)
         gradInput.fill(0)
         gradInput[inner] = gradOutput[outer]
@@ -153,7 +153,7 @@ class SpatialReSampling(Module):
         return known[1]
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim not in (3, 4) or not input.size:
             raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
         height, width = input.shape[-2:]
@@ -165,7 +165,7 @@ class SpatialReSampling(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', self.output.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         matrix = self._matrix(*input.shape[-2:])
         gradInput = self.buffer('gradInput', input.shape)
         gradInput[...] = (matrix.T @ gradOutput.reshape(-1, matrix.shape[0]).T).T.reshape(input.shape)
@@ -216,7 +216,7 @@ class SpatialNormalization(Module):
         return convolutions[0] if len(convolutions) == 1 else Sequential().add(convolutions[0]).add(convolutions[1])
 
     def _image(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         image = input[None] if input.ndim == 2 else input
         if image.ndim != 3 or len(image) != self.nfeatures or not image.size:
             raise self.error(f'expected an image of {self.nfeatures} planes, got shape {input.shape}')
@@ -237,7 +237,7 @@ class SpatialNormalization(Module):
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         x = self._image(input)
-        self.check(gradOutput, 'gradOutput', self.output.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         if '_parts' not in self.__dict__:
             raise self.error('expected forward of this input first')
         ones, z, d, above, divisor = self._parts

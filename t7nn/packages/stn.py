@@ -58,7 +58,7 @@ class AffineTransformMatrixGenerator(Module):
         return a, s, t, np.stack([np.cos(a), -np.sin(a), np.sin(a), np.cos(a)], 1).reshape(-1, 2, 2)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim not in (1, 2) or input.shape[-1] != self._count:
             raise self.error(f'expected {self._count} parameters or a batch of them, got shape {input.shape}')
         output = self.buffer('output', (*input.shape[:-1], 2, 3))
@@ -72,7 +72,7 @@ class AffineTransformMatrixGenerator(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', (*input.shape[:-1], 2, 3))
+        gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape[:-1], 2, 3))
         gradInput = self.buffer('gradInput', input.shape)
         if self.fullMode:
             gradInput[...] = gradOutput.reshape(input.shape)
@@ -127,7 +127,7 @@ class AffineGridGeneratorBHWD(Module):
         return grid
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         if input.ndim not in (2, 3) or input.shape[-2:] != (2, 3):
             raise self.error(f'expected matrices (2, 3) or a batch of them, got shape {input.shape}')
         output = self.buffer('output', (*input.shape[:-2], self.height, self.width, 2))
@@ -135,7 +135,7 @@ class AffineGridGeneratorBHWD(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', (*input.shape[:-2], self.height, self.width, 2))
+        gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape[:-2], self.height, self.width, 2))
         rows = gradOutput.reshape(*input.shape[:-2], -1, 2)
         return np.matmul(rows.swapaxes(-1, -2), self._grid(), out=self.buffer('gradInput', input.shape))
 
@@ -169,13 +169,12 @@ class BilinearSamplerBHWD(Module):
 
     def _pair(self, input: list) -> tuple[np.ndarray, np.ndarray]:
         """Images and grids as batches."""
-        self.check_tensors(input, 2)
-        images, grids = input
+        images, grids = self.check_tensors(input, 2)
         if images.ndim not in (3, 4) or grids.ndim != images.ndim or grids.shape[-1] != 2:
             raise self.error(
                 f'expected images (N, H, W, C) and grids (N, h, w, 2), got {describe(images)} and {describe(grids)}'
             )
-        images, grids = (tensor if tensor.ndim == 4 else tensor[None] for tensor in input)
+        images, grids = (tensor if tensor.ndim == 4 else tensor[None] for tensor in (images, grids))
         if len(images) != len(grids) or not images.size:
             raise self.error(f'expected as many images as grids, got {len(images)} and {len(grids)}')
         return images, grids
@@ -208,7 +207,7 @@ class BilinearSamplerBHWD(Module):
 
     def updateGradInput(self, input: list, gradOutput: np.ndarray) -> list:
         images, grids = self._pair(input)
-        self.check(gradOutput, 'gradOutput', (*input[1].shape[:-1], images.shape[3]))
+        gradOutput = self.check(gradOutput, 'gradOutput', (*input[1].shape[:-1], images.shape[3]))
         pixels = images.reshape(-1, images.shape[3])
         gradient = gradOutput.reshape(*grids.shape[:3], -1)
         self.zeros_table('gradInput', list(input))

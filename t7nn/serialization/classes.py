@@ -7,6 +7,7 @@ nor written. All other facts about single classes stand in the tables below.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import inspect
 import keyword
@@ -506,5 +507,6 @@ def saved(value: Any) -> TorchObject | None:
         if made is not None:
             fields[key] = made
     if hasattr(value, 'to_file'):
-        value.to_file(fields)
+        with contextlib.suppress(AttributeError, IndexError, TypeError, ValueError):  # some of its fields are missing
+            value.to_file(fields)
     return TorchObject(typename, fields, VERSIONS.get(typename, 1))

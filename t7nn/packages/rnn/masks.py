@@ -109,6 +109,6 @@ class LookupTableMaskZero(LookupTable):
         return super().updateOutput(self._above(input))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self.check(gradOutput, 'gradOutput', (*input.shape, self.weight.shape[1]))
+        gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape, self.weight.shape[1]))
         gradOutput = gradOutput * (input != 0)[..., None]
         super().accGradParameters(self._above(input), gradOutput, scale)

@@ -263,7 +263,7 @@ class AbstractRecurrent(Container):
     def _check_gradient(self, step: int, gradOutput: Any) -> None:
         output = self.outputs[step]
         if isinstance(output, np.ndarray):
-            self.check(gradOutput, 'gradOutput', output.shape)
+            gradOutput = self.check(gradOutput, 'gradOutput', output.shape)
 
     def _accumulate(self, method: str, input: Any, factor: float) -> None:
         step = (self.accGradParametersStep or self.step) - 1
@@ -601,6 +601,7 @@ class LazyDropout(Dropout):
         self.lazy, self.mono, self.flag = lazy, mono, True
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self.check(input)
         output = self.destination('output', input)
         if self.p > 0 and self.train:
             shape = (1, *input.shape[1:]) if self.mono else input.shape
@@ -645,7 +646,7 @@ class SAdd(Module):
         return np.negative(output, output) if self.negate else output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         gradInput = self.buffer('gradInput', input.shape)
         return np.negative(gradOutput, gradInput) if self.negate else np.add(gradOutput, 0, gradInput)
 
@@ -695,7 +696,7 @@ class Gated(AbstractRecurrent):
         return np.zeros((*input.shape[:-1], self.outputSize), self.dtype)
 
     def step_input(self, step: int, input: Any) -> list:
-        self.check(input)
+        input = self.check(input)
         return [input, *self.previous(step, input)]
 
     def dropped(self, *modules: Module) -> Module:

@@ -84,14 +84,14 @@ class Sequence(Remembering):
                 raise self.error(f'expected a table of {", ".join(self.initial)} and x, or x alone, got {describe(input)}')
             given[len(given) - len(input) + 1 :] = input[:-1]
             x = input[-1]
-        self.check(x)
+        x = self.check(x)
         D, H = self._sizes
         if x.ndim != 3 or x.shape[2] != D or not x.size:
             raise self.error(f'expected input of shape (time, batch, {D}), got shape {x.shape}')
         x = x.swapaxes(0, 1) if self.batchfirst else x
         for name, state in zip(self.initial, given, strict=True):
             if state is not None:
-                self.check(state, name, (x.shape[1], H))
+                state = self.check(state, name, (x.shape[1], H))
         return given, x
 
     def last(self, name: str) -> np.ndarray:
@@ -106,7 +106,7 @@ class Sequence(Remembering):
             if state is None:
                 state = getattr(self, user, None)
                 if state is not None:
-                    self.check(state, user, shape)
+                    state = self.check(state, user, shape)
                     setattr(self, user, None)
                 elif self.hasMemory() and getattr(self, name).size:
                     state = self.last(name)
@@ -158,7 +158,7 @@ class Sequence(Remembering):
 
     def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
         x = self._known(input)
-        self.check(gradOutput, 'gradOutput', self.output.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         self.buffer('_da', self._a.shape)
         before = self.steps_back(gradOutput.swapaxes(0, 1) if self.batchfirst else gradOutput)
         D, _ = self._sizes

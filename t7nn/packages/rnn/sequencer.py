@@ -78,7 +78,7 @@ class AbstractSequencer(Remembering, Container):
     def steps(self, sequence: Any, what: str = 'input', count: int | None = None) -> Sequence:
         """The items of a sequence, as many as `count`."""
         if isinstance(sequence, np.ndarray):
-            self.check(sequence, what)
+            sequence = self.check(sequence, what)
         else:
             self.check_table(sequence, None, what)
         if not isinstance(sequence, np.ndarray) or sequence.ndim:
@@ -358,7 +358,7 @@ class SequencerCriterion(Criterion):
     def _pairs(self, input: Any, target: Any) -> list[tuple]:
         tensors = isinstance(input, np.ndarray)
         if tensors:
-            self.check(input)
+            input = self.check(input)
             if not isinstance(target, np.ndarray):
                 raise self.error(f'expected a tensor as target of a tensor, got {describe(target)}', TypeError)
         else:
