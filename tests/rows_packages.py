@@ -39,11 +39,14 @@ def images_and_grids(rng):
 
 
 def images_and_boxes(rng):
-    return [positive(2, 2, 5, 5)(rng), np.array([[1, 1.2, 1.3, 4.1, 3.2], [2, 2.2, 1.1, 5.1, 5.2], [1, 3.1, 3.1, 3.3, 3.3]])]
+    boxes = np.array([[1, 1.2, 1.3, 4.1, 3.2], [2, 2.2, 1.1, 5.1, 5.2], [1, 3.1, 3.1, 3.3, 3.3]])
+    return [positive(2, 2, 5, 5)(rng), boxes]
 
 
 def inception(**options):
-    return dpnn.Inception({'inputSize': 2, 'outputSize': [2, 1], 'reduceSize': [1, 2, 1, 1], 'kernelSize': [3, 5]} | options)
+    return dpnn.Inception(
+        {'inputSize': 2, 'outputSize': [2, 1], 'reduceSize': [1, 2, 1, 1], 'kernelSize': [3, 5]} | options
+    )
 
 
 def kernel(*shape):
@@ -76,7 +79,11 @@ ROWS = [
     Row(lambda: rnn.Sequencer(rnn.GRU(3, 2)), SEQUENCE),
     Row(lambda: rnn.Sequencer(rnn.GRU(3, 2, p=0.5, mono=True)), steps((2, 3)), batch=False),
     Row(lambda: rnn.Sequencer(rnn.Recurrent(2, nn.Linear(3, 2), nn.Linear(2, 2))), SEQUENCE),
-    Row(lambda: rnn.Sequencer(rnn.Recurrent([2], nn.Linear(3, 2), nn.Linear(2, 2), nn.Tanh())), (4, 3), batch=False),
+    Row(
+        lambda: rnn.Sequencer(rnn.Recurrent(nn.Add(2), nn.Linear(3, 2), nn.Linear(2, 2), nn.Tanh())),
+        (4, 3),
+        batch=False,
+    ),
     Row(
         lambda: rnn.Sequencer(
             nn.Sequential().add(nn.Linear(3, 3)).add(rnn.GRU(3, 3)).add(rnn.LSTM(3, 2)).add(nn.LogSoftMax())
@@ -185,9 +192,7 @@ ROWS = [
     # criterions
     CriterionRow(lambda: rnn.SequencerCriterion(nn.MSECriterion()), SEQUENCE, SEQUENCE, batch=False),
     CriterionRow(lambda: rnn.SequencerCriterion(nn.MSECriterion(), True), (4, 2, 3), (4, 2, 3), batch=False),
-    CriterionRow(
-        lambda: cudnn.SpatialCrossEntropyCriterion(), (2, 3, 2, 2), lambda rng: rng.randint(1, 4, (2, 2, 2))
-    ),
+    CriterionRow(lambda: cudnn.SpatialCrossEntropyCriterion(), (2, 3, 2, 2), lambda rng: rng.randint(1, 4, (2, 2, 2))),
     CriterionRow(
         lambda: given(cudnn.VolumetricCrossEntropyCriterion(np.array([1.0, 2, 3])), sizeAverage=False),
         (2, 3, 2, 2, 2),

@@ -15,7 +15,9 @@ them gives a live object all the same, without an import. `base` says how such a
 Where a Lua package's gradient is not the derivative of its output, the one here is. docs/packages.md names the places.
 """
 
+from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 from . import char_rnn, cudnn, dpnn, inn, neural_style, nnx, rnn, stn
 
@@ -25,6 +27,7 @@ PACKAGES: tuple[ModuleType, ...] = (dpnn, rnn, neural_style, char_rnn, inn, stn,
 
 
 def classes() -> dict[str, type]:
-    """Every class of these packages by its name in .t7 files: ``'nn.LSTM'``, ``'inn.MeanSubtraction'``, ``'OneHot'``."""
-    found = (getattr(package, name) for package in PACKAGES for name in package.__all__)
-    return {value.typename: value for value in found if isinstance(value, type)}
+    """Every class of these packages by its name in .t7 files: ``'nn.LSTM'``, ``'inn.ROIPooling'``, ``'OneHot'``."""
+    found: Iterator[Any] = (getattr(package, name) for package in PACKAGES for name in package.__all__)
+    kinds: list[Any] = [value for value in found if isinstance(value, type)]
+    return {kind.typename: kind for kind in kinds}

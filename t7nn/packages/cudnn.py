@@ -139,7 +139,7 @@ class RNN(Module):
 
     ``hiddenInput`` and ``cellInput`` ``(numLayers, batch, hiddenSize)`` may be set as the state before the sequence;
     ``hiddenOutput`` and ``cellOutput`` are the state behind it. ``weight`` is cuDNN's vector: for each layer W
-    ``(gates * hiddenSize, size below)`` and R ``(gates * hiddenSize, hiddenSize)``, one layer behind the other, and then
+    ``(gates * hiddenSize, size below)`` and R ``(gates * hiddenSize, hiddenSize)``, one layer behind the other, then
     for each layer b_W and b_R. With two directions each layer has both, forward first. All begin uniform in
     +-1/sqrt(hiddenSize). What a step does, the classes tell; this one is `RNNReLU`.
 
@@ -149,6 +149,8 @@ class RNN(Module):
     mode: str = 'CUDNN_RNN_RELU'
     bidirectional: str = 'CUDNN_UNIDIRECTIONAL'
     numDirections: int = 1
+    weight: Any
+    gradWeight: Any
     hiddenInput: np.ndarray | None = None
     cellInput: np.ndarray | None = None
     gradHiddenOutput: np.ndarray | None = None
@@ -270,8 +272,10 @@ class RNN(Module):
         for layer in range(self.numLayers):
             noise = None
             if layer and self.dropout and self.train is not False:
-                noise = random.bernoulli(1 - self.dropout, out=np.empty(x.shape, self.dtype)) / (1 - self.dropout)
-                x = x * noise.astype(self.dtype, copy=False)
+                noise = np.empty(x.shape, self.dtype)
+                random.bernoulli(1 - self.dropout, out=noise)
+                noise /= 1 - self.dropout
+                x = x * noise
             outputs, steps = [], []
             for direction in range(D):
                 i = layer * D + direction
@@ -392,9 +396,7 @@ class Bidirectional(RNN):
     bidirectional = 'CUDNN_BIDIRECTIONAL'
     numDirections = 2
 
-    def __init__(
-        self, inputSize: int, hiddenSize: int, numLayers: int, batchFirst: bool = False, dropout: float = 0
-    ):
+    def __init__(self, inputSize: int, hiddenSize: int, numLayers: int, batchFirst: bool = False, dropout: float = 0):
         super().__init__(inputSize, hiddenSize, numLayers, batchFirst, dropout)
 
     @classmethod

@@ -69,7 +69,7 @@ class Serial(Decorator):
 
     def _serial(self, *empty: str) -> Self:
         for module in self.listModules():
-            module.dpnn_serialEmpty = list(empty)
+            vars(module)['dpnn_serialEmpty'] = list(empty)
         return self
 
     def heavySerial(self) -> Self:
@@ -138,9 +138,9 @@ class Inception(Decorator):
     """
 
     def __init__(self, config: dict[str, Any]):
-        config = {'kernelSize': [5, 3], 'reduceStride': [], 'poolSize': 3, 'poolStride': 1, 'padding': True} | {
-            key: value for key, value in config.items() if value is not None
-        }
+        given = {key: value for key, value in config.items() if value is not None}
+        config = {'kernelSize': [5, 3], 'reduceStride': [], 'poolSize': 3, 'poolStride': 1, 'padding': True}
+        config |= given
         for key in ('inputSize', 'outputSize', 'reduceSize'):
             if key not in config:
                 raise ValueError(f'nn.Inception: expected {key} in the configuration')
@@ -154,7 +154,7 @@ class Inception(Decorator):
         count = len(self.kernelSize)
         if not count == len(self.outputSize) == len(self.kernelStride) or len(self.reduceSize) < count:
             raise ValueError(
-                f'nn.Inception: expected as many outputSize, kernelSize and kernelStride, and at least as many reduceSize, '
+                'nn.Inception: expected as many outputSize, kernelSize and kernelStride, and no fewer reduceSize, '
                 f'got {len(self.outputSize)}, {count}, {len(self.kernelStride)} and {len(self.reduceSize)}'
             )
         self.transfer, self.batchNorm = config.get('transfer') or ReLU(), config.get('batchNorm')
@@ -232,8 +232,8 @@ class FireModule(Decorator):
     Parameters
     ----------
     nInputPlane, s1x1, e1x1, e3x3
-        planes of the input ``(N, nInputPlane, H, W)``, of the squeezing 1x1 convolution, and of the two that follow; the
-        output is ``(N, e1x1 + e3x3, H, W)``
+        planes of the input ``(N, nInputPlane, H, W)``, of the squeezing 1x1 convolution, and of the two that follow;
+        the output is ``(N, e1x1 + e3x3, H, W)``
     activation
         the name of a transfer function of nn
 
@@ -249,9 +249,7 @@ class FireModule(Decorator):
         self.nInputPlane, self.s1x1, self.e1x1, self.e3x3, self.activation = nInputPlane, s1x1, e1x1, e3x3, activation
         self.squeeze = SpatialConvolution(nInputPlane, s1x1, 1, 1)
         self.expand = (
-            Concat(2)
-            .add(SpatialConvolution(s1x1, e1x1, 1, 1))
-            .add(SpatialConvolution(s1x1, e3x3, 3, 3, 1, 1, 1, 1))
+            Concat(2).add(SpatialConvolution(s1x1, e1x1, 1, 1)).add(SpatialConvolution(s1x1, e3x3, 3, 3, 1, 1, 1, 1))
         )
         super().__init__(Sequential().add(self.squeeze).add(transfer()).add(self.expand).add(transfer()))
 

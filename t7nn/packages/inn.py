@@ -22,12 +22,12 @@ from .. import (
     Power,
     Sequential,
     SpatialAdaptiveMaxPooling,
+    Square,
     View,
     random,
 )
 from .. import SpatialAveragePooling as AveragePooling
 from .. import SpatialMaxPooling as MaxPooling
-from .. import Square
 from ..tensors import describe
 from .base import named, tensor_fields
 
@@ -124,9 +124,7 @@ class SpatialStochasticPooling(Module):
             if count < 1 or (count - 1) * d >= size:
                 raise self.error(f'expected an image that windows {self.kH} x {self.kW} fit on, got {describe(input)}')
             starts.append(np.arange(count) * d)
-        rows, columns = (
-            start[:, None] + np.arange(k) for start, k in zip(starts, (self.kH, self.kW), strict=True)
-        )
+        rows, columns = (start[:, None] + np.arange(k) for start, k in zip(starts, (self.kH, self.kW), strict=True))
         rows, columns = rows[:, None, :, None], columns[None, :, None, :]
         inside = (rows < height) & (columns < width)
         place = np.where(inside, rows * width + columns, -1).reshape(*map(len, starts), -1)
@@ -161,7 +159,8 @@ class SpatialStochasticPooling(Module):
         planes = gradInput.reshape(-1, input.shape[-2] * input.shape[-1])
         planes.fill(0)
         inside = place >= 0
-        np.add.at(planes, (slice(None), place[inside]), each.reshape(len(planes), *place.shape)[:, inside])
+        for plane, gradient in zip(planes, each.reshape(len(planes), *place.shape), strict=True):
+            np.add.at(plane, place[inside], gradient[inside])
         return gradInput
 
     def to_file(self, fields: dict[str, Any]) -> None:
@@ -296,10 +295,19 @@ class SpatialSameResponseNormalization(Sequential):
 
     def __init__(self, size: int = 3, alpha: float = 5e-5, beta: float = 0.75):
         super().__init__()
-        self.size, self.alpha, self.beta = size, alpha, beta
+        self.alpha, self.beta = alpha, beta
         pooling = AveragePooling(size, size, 1, 1, size // 2, size // 2)
         below = Sequential().add(Square()).add(pooling).add(MulConstant(alpha, True)).add(AddConstant(1, True))
         self.add(ConcatTable().add(Identity()).add(below.add(Power(beta)))).add(CDivTable())
+
+    def to_file(self, fields: dict[str, Any]) -> None:
+        """A field that Torch7 has, in the place of its method."""
+        pooling: Any = self.findModules('nn.SpatialAveragePooling')[0][0]
+        fields['size'] = pooling.kW
+
+    @classmethod
+    def from_file(cls, fields: dict[str, Any]) -> None:
+        fields.pop('size', None)
 
 
 @named('inn.ROIPooling')
@@ -313,8 +321,8 @@ class ROIPooling(Module):
     spatial_scale
         how large the planes are compared with the image that the boxes are meant for
 
-    Input: a table {images ``(N, C, h, w)``, boxes ``(R, 5)``}. A box is the number of its image, from 1, and x1, y1, x2,
-    y2 in pixels from 1. Output ``(R, C, H, W)``; gradInput is a table of both, 0 for the boxes. An empty cell gives 0.
+    Input: a table {images ``(N, C, h, w)``, boxes ``(R, 5)``}. A box is the number of its image, from 1, and x1, y1,
+    x2, y2 in pixels from 1. Output ``(R, C, H, W)``, 0 for an empty cell; gradInput is a table, 0 for the boxes.
 
     ``v2 = False`` is the first version, which counts the last row and column of a box in, and lets cells overlap.
 
@@ -340,7 +348,7 @@ class ROIPooling(Module):
         cell = np.float32(max(last - first + 1, 1)) / np.float32(count)
         begin, end = (_round, _round) if self.v2 else (math.floor, math.ceil)
         edges = [(int(begin(np.float32(i) * cell)), int(end(np.float32(i + 1) * cell))) for i in range(count)]
-        return [tuple(min(max(edge + first, 0), size) for edge in pair) for pair in edges]
+        return [(min(max(a + first, 0), size), min(max(b + first, 0), size)) for a, b in edges]
 
     def updateOutput(self, input: list) -> np.ndarray:
         images, boxes = self.check_tensors(input, 2)

@@ -33,12 +33,16 @@ class InstanceNormalization(Module):
 
     In Torch7 a batch normalisation does the work, to which all planes are one example. Torch7's of 2017 and later takes
     one example for no batch and uses its running averages, 0 and 1: y = w_c x / sqrt(1 + eps) + b_c. A file tells which
-    of the two its Torch7 did, by these averages; a network gives here what it gave there. ``own_statistics`` says which,
-    and may be set.
+    of the two its Torch7 did, by these averages; a network gives here what it gave there. ``own_statistics`` says
+    which, and may be set.
 
     Source: github.com/jcjohnson/fast-neural-style, fast_neural_style/InstanceNormalization.lua
     """
 
+    weight: Any
+    bias: Any
+    gradWeight: Any
+    gradBias: Any
     #: whether mean and variance are those of the plane; else 0 and 1
     own_statistics: bool = True
 
@@ -160,8 +164,9 @@ class TotalVariation(Module):
         gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         gradInput = self.buffer('gradInput', input.shape)
         gradInput.fill(0)
-        here, right, below = (..., slice(-1), slice(-1)), (..., slice(-1), slice(1, None)), (..., slice(1, None), slice(-1))
-        for there in (right, below):
+        first, rest = slice(-1), slice(1, None)
+        here = (..., first, first)
+        for there in ((..., first, rest), (..., rest, first)):  # right of it, below it
             difference = input[here] - input[there]
             gradInput[here] += difference
             gradInput[there] -= difference

@@ -130,7 +130,7 @@ class SpatialReSampling(Module):
 
     def _matrix(self, height: int, width: int) -> scipy.sparse.csr_array:
         """From the pixels of the input to those of the output: four weights in every row."""
-        oheight, owidth = int(self.oheight), int(self.owidth)
+        oheight, owidth = int(self.oheight or 0), int(self.owidth or 0)
         if min(oheight, owidth) < 2:
             raise self.error(f'expected output of at least 2 x 2, got {oheight} x {owidth}')
         key = height, width, oheight, owidth, self.dtype
@@ -157,10 +157,12 @@ class SpatialReSampling(Module):
         if input.ndim not in (3, 4) or not input.size:
             raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
         height, width = input.shape[-2:]
-        self.oheight = int(self.rheight * height) if self.oheight is None else self.oheight
-        self.owidth = int(self.rwidth * width) if self.owidth is None else self.owidth
+        if self.oheight is None and self.rheight is not None:
+            self.oheight = int(self.rheight * height)
+        if self.owidth is None and self.rwidth is not None:
+            self.owidth = int(self.rwidth * width)
         matrix = self._matrix(height, width)
-        output = self.buffer('output', (*input.shape[:-2], int(self.oheight), int(self.owidth)))
+        output = self.buffer('output', (*input.shape[:-2], int(self.oheight or 0), int(self.owidth or 0)))
         output[...] = (matrix @ input.reshape(-1, height * width).T).T.reshape(output.shape)
         return output
 
@@ -208,7 +210,7 @@ class SpatialNormalization(Module):
         convolutions = []
         for kernel in kernels:
             height, width = kernel.shape
-            map = SpatialConvolutionMap(tables.oneToOne(self.nfeatures), width, height)
+            map: Any = SpatialConvolutionMap(tables.oneToOne(self.nfeatures), width, height)
             map.weight[...] = kernel
             map.bias.fill(0)
             padding = SpatialPadding(width // 2, (width - 1) // 2, height // 2, (height - 1) // 2)

@@ -39,7 +39,11 @@ class AffineTransformMatrixGenerator(Module):
         super().__init__()
         self.fullMode = not (useRotation or useScale or useTranslation)
         if not self.fullMode:
-            self.useRotation, self.useScale, self.useTranslation = bool(useRotation), bool(useScale), bool(useTranslation)
+            self.useRotation, self.useScale, self.useTranslation = (
+                bool(useRotation),
+                bool(useScale),
+                bool(useTranslation),
+            )
 
     @property
     def _count(self) -> int:
@@ -153,8 +157,8 @@ class AffineGridGeneratorBHWD(Module):
 class BilinearSamplerBHWD(Module):
     """The image at the places of a grid, interpolated between the four pixels around; 0 beyond the border.
 
-    Input: a table {images, grids}. Images are ``(H, W, C)`` or ``(N, H, W, C)``, grids ``(h, w, 2)`` or ``(N, h, w, 2)``
-    of (y, x) from -1 to 1 over the image; output ``(h, w, C)`` or ``(N, h, w, C)``.
+    Input: a table {images, grids}. Images are ``(H, W, C)`` or ``(N, H, W, C)``, grids ``(h, w, 2)`` or
+    ``(N, h, w, 2)`` of (y, x) from -1 to 1 over the image; output ``(h, w, C)`` or ``(N, h, w, C)``.
 
     >>> import numpy as np
     >>> from t7nn.packages import stn

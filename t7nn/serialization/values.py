@@ -13,7 +13,8 @@ __all__ = ['Hash', 'ObjectKey', 'Storage', 'T7Error', 'TorchFunction', 'TorchObj
 DTYPES = {name[len('torch.') : -len('Tensor')]: dtype for name, dtype in TENSOR_TYPES.items()}
 TYPE_OF = {dtype: name for name, dtype in DTYPES.items()}
 # cutorch's and cltorch's types lie in the file like the CPU's: CudaTensor and ClTensor (float32), CudaDoubleTensor ...
-_KINDS = DTYPES | {'Cuda' + kind: dtype for kind, dtype in DTYPES.items()} | dict.fromkeys(('Cuda', 'Cl'), DTYPES['Float'])
+_KINDS = DTYPES | {'Cuda' + kind: dtype for kind, dtype in DTYPES.items()}
+_KINDS |= dict.fromkeys(('Cuda', 'Cl'), DTYPES['Float'])
 TENSORS = {f'torch.{kind}Tensor': dtype for kind, dtype in _KINDS.items()}
 STORAGES = {f'torch.{kind}Storage': dtype for kind, dtype in _KINDS.items()}
 

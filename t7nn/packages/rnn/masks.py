@@ -89,6 +89,8 @@ class LookupTableMaskZero(LookupTable):
     Source: github.com/Element-Research/rnn, LookupTableMaskZero.lua
     """
 
+    weight: Any
+
     def __init__(self, nIndex: int, nOutput: int):
         super().__init__(nIndex + 1, nOutput)
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import expit
 
-from ... import Module, random
+from ... import random
 from ...tensors import describe
 from ..base import tensor_fields
 from .sequencer import Remembering
@@ -27,7 +27,17 @@ class Sequence(Remembering):
     """
 
     gates: int
-    cleared = ('output', 'gradInput', 'cell')
+    #: the fields of the state before a sequence, h last
+    initial: tuple[str, ...] = ('h0',)
+    cleared: tuple[str, ...] = ('output', 'gradInput', 'cell')
+    weight: Any
+    gradWeight: Any
+    bias: Any
+    gradBias: Any
+    output: Any
+    _a: np.ndarray  # the gates of all steps
+    _da: np.ndarray  # the gradients with respect to the sums in them
+    _h: np.ndarray  # the outputs of all steps
     #: whether the input is (batch, time, size) and so is the output
     batchfirst: bool = False
     #: whether a step whose input is zero gives zeros, and a state of zeros
@@ -71,9 +81,7 @@ class Sequence(Remembering):
     def _forget(self) -> None:
         self.h0 = np.empty(0, self.dtype)
 
-    # State before the sequence: one array for each of `initial`, h last
-
-    initial: tuple[str, ...] = ('h0',)
+    # The state before the sequence
 
     def _parts(self, input: Any) -> tuple[list, np.ndarray]:
         """The states that the input brings along, None where it does not, and x as (time, batch, size)."""
@@ -81,7 +89,9 @@ class Sequence(Remembering):
         x = input
         if isinstance(input, (list, tuple)):
             if not 2 <= len(input) <= 1 + len(given):
-                raise self.error(f'expected a table of {", ".join(self.initial)} and x, or x alone, got {describe(input)}')
+                raise self.error(
+                    f'expected a table of {", ".join(self.initial)} and x, or x alone, got {describe(input)}'
+                )
             given[len(given) - len(input) + 1 :] = input[:-1]
             x = input[-1]
         x = self.check(x)
@@ -111,7 +121,7 @@ class Sequence(Remembering):
                 elif self.hasMemory() and getattr(self, name).size:
                     state = self.last(name)
                     if state.shape != shape:
-                        raise self.error(f'expected a batch of {len(state)}, as the last one that is remembered, got {batch}')
+                        raise self.error(f'expected a batch of {len(state)}, as the last one that counts, got {batch}')
                 else:
                     state = np.zeros(shape, self.dtype)
                 state = state.copy()
@@ -126,8 +136,8 @@ class Sequence(Remembering):
         raise self.error('expected steps_forward in every layer of sequences', TypeError)
 
     def steps_back(self, dh: np.ndarray) -> list[np.ndarray]:
-        """Fill ``_da``, the gradients with respect to the sums in the gates, from those with respect to h; the result is
-        the gradients with respect to the states before the sequence."""
+        """Fill ``_da``, the gradients with respect to the sums in the gates, from those with respect to h; the result
+        is the gradients with respect to the states before the sequence."""
         raise self.error('expected steps_back in every layer of sequences', TypeError)
 
     def acc_recurrent(self, gradient: np.ndarray, scale: float) -> None:
@@ -287,7 +297,7 @@ class SeqLSTM(Sequence):
         return [dc_t, dh_t]
 
     def acc_recurrent(self, gradient: np.ndarray, scale: float) -> None:
-        gradient += scale * self.before().T.dot(self._da.reshape(-1, self._da.shape[2]))
+        gradient += scale * np.dot(self.before().T, self._da.reshape(-1, self._da.shape[2]))
 
     def to_file(self, fields: dict[str, Any]) -> None:
         super().to_file(fields)

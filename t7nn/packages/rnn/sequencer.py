@@ -81,9 +81,9 @@ class AbstractSequencer(Remembering, Container):
             sequence = self.check(sequence, what)
         else:
             self.check_table(sequence, None, what)
-        if not isinstance(sequence, np.ndarray) or sequence.ndim:
-            if len(sequence) and count in (None, len(sequence)):
-                return sequence
+        number = 0 if isinstance(sequence, np.ndarray) and not sequence.ndim else len(sequence)
+        if number and count in (None, number):
+            return sequence
         raise self.error(f'expected a sequence of {count or "at least one"} as {what}, got {describe(sequence)}')
 
     def joined(self, name: str, parts: list, sequence: Any) -> Any:
@@ -133,13 +133,13 @@ class Sequencer(AbstractSequencer):
         self.modules = [recurrent(self._module(module))]
 
     @property
-    def module(self) -> Module:
+    def module(self) -> Any:
         """The recurrent module."""
         return self.modules[0]
 
     def updateOutput(self, input: Any) -> Any:
         steps = self.steps(input)
-        self.modules[0].maxBPTTstep(len(steps))
+        self.module.maxBPTTstep(len(steps))
         if not self.hasMemory():
             forget(self.modules[0])
         return self.joined('output', [self.call(0, 'updateOutput', item) for item in steps], input)
@@ -211,12 +211,12 @@ class Repeater(AbstractSequencer):
         self.modules = [recurrent(self._module(module))]
 
     @property
-    def module(self) -> Module:
+    def module(self) -> Any:
         """The recurrent module."""
         return self.modules[0]
 
     def updateOutput(self, input: Any) -> list:
-        self.modules[0].maxBPTTstep(self.rho)
+        self.module.maxBPTTstep(self.rho)
         forget(self.modules[0])
         self.output = [self.call(0, 'updateOutput', input) for _ in range(self.rho)]
         return self.output
