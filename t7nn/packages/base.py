@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ['named', 'positive_tables', 'tensor_fields']
+__all__ = ['named', 'numbered', 'sigmoid', 'tensor_fields']
 
 
 def named(typename: str) -> Callable[[type], Any]:
@@ -25,13 +25,20 @@ def named(typename: str) -> Callable[[type], Any]:
     return name
 
 
+def sigmoid(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """1 / (1 + exp(-a))."""
+    from scipy.special import expit  # takes long to import, and most networks do without
+
+    return expit(a, out=out)
+
+
 def tensor_fields(module: Any, fields: dict, *names: str) -> None:
     """Add empty tensors under `names` where `fields` has none: buffers that Torch7's methods count on."""
     for name in names:
         fields.setdefault(name, np.empty(0, module.dtype))
 
 
-def positive_tables(fields: dict, *names: str) -> None:
+def numbered(fields: dict, *names: str) -> None:
     """Bring tables by number under `names` into the form of a dict, which a file with keys 1 to n gives as a list."""
     for name in names:
         value = fields.get(name)

@@ -9,11 +9,10 @@ import math
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import expit
 
 from .. import Criterion, LogSoftMax, Module, SoftMax, SpatialClassNLLCriterion, random
 from ..tensors import describe
-from .base import named, tensor_fields
+from .base import named, sigmoid, tensor_fields
 
 __all__ = [
     'BGRU',
@@ -80,7 +79,7 @@ class LongShort(Plain):
 
     def forward(self, sums, recurrent, h, c):
         i, f, g, o = np.split(sums + recurrent, 4, 1)
-        i, f, g, o = expit(i), expit(f), np.tanh(g), expit(o)
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
         c = f * c + i * g
         active = np.tanh(c)
         return o * active, c, (i, f, g, o, active)
@@ -100,7 +99,7 @@ class GatedUnit(Plain):
 
     def forward(self, sums, recurrent, h, c):
         H = h.shape[1]
-        r, z = (expit(sums[:, k * H : (k + 1) * H] + recurrent[:, k * H : (k + 1) * H]) for k in range(2))
+        r, z = (sigmoid(sums[:, k * H : (k + 1) * H] + recurrent[:, k * H : (k + 1) * H]) for k in range(2))
         of_h = recurrent[:, 2 * H :]
         n = np.tanh(sums[:, 2 * H :] + r * of_h)
         return n + z * (h - n), c, (r, z, n, of_h)

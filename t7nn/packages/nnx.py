@@ -7,7 +7,6 @@ deviation, with `SpatialPadding` in it.
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from .. import (
     CDivTable,
@@ -128,7 +127,7 @@ class SpatialReSampling(Module):
             raise self.error('expected either a multiple or a size in pixels for width and for height')
         self.rwidth, self.rheight, self.owidth, self.oheight = rwidth, rheight, owidth, oheight
 
-    def _matrix(self, height: int, width: int) -> scipy.sparse.csr_array:
+    def _matrix(self, height: int, width: int) -> Any:
         """From the pixels of the input to those of the output: four weights in every row."""
         oheight, owidth = int(self.oheight or 0), int(self.owidth or 0)
         if min(oheight, owidth) < 2:
@@ -136,6 +135,8 @@ class SpatialReSampling(Module):
         key = height, width, oheight, owidth, self.dtype
         known = self.__dict__.get('_known')
         if known is None or known[0] != key:
+            import scipy.sparse
+
             places = []
             for size, count in ((height, oheight), (width, owidth)):
                 place = np.float32(size - 1) / np.float32(count - 1) * np.arange(count, dtype=np.float32)

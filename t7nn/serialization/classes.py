@@ -41,6 +41,7 @@ ALIASES = {
     'inn.SpatialCrossResponseNormalization': 'nn.SpatialCrossMapLRN',
     'nn.DataParallelTable': 'nn.Sequential',  # its first replica
     'nn.GPU': 'nn.Sequential',
+    'nn.TrimZero': 'nn.MaskZero',  # the same result, worked out for fewer rows
 }
 
 # these write a header object before the table of their fields, since the given version
@@ -170,30 +171,35 @@ BUFFERS: dict[str, dict[str, Callable]] = {
 
 @cache
 def registry() -> dict[str, type]:
-    """Every class that a file may name to become live. Nothing is ever imported by a file's word."""
+    """Every class of nn and nngraph that a file may name to become live. Nothing is ever imported by a file's word."""
     import t7nn
 
-    from ..packages import classes
     from .graph import GRAPH_CLASSES
 
     found = [value for value in vars(t7nn).values() if isinstance(value, type)]
     live = {value.typename: value for value in found if issubclass(value, (Module, Criterion))}
-    return classes() | live | {'nn.StochasticGradient': StochasticGradient} | GRAPH_CLASSES
+    return live | {'nn.StochasticGradient': StochasticGradient} | GRAPH_CLASSES
+
+
+@cache
+def other_packages() -> dict[str, type]:
+    """Every class of other packages, which are imported when a file names a class that nn has not."""
+    from ..packages import classes
+
+    return classes()
 
 
 def comes_back(node: Module | Criterion) -> bool:
     """Whether a file brings `node` back live: no class of one's own is in it."""
     nodes = node.listModules() if isinstance(node, Module) else [node]
-    return all(registry().get(inner.typename) is type(inner) for inner in nodes)
+    return all(_resolve(inner.typename) is type(inner) for inner in nodes)
 
 
 def _resolve(typename: str) -> type | None:
     """The live class for a file's class name, under its own name or under that of its equivalent."""
-    import t7nn
-
-    known = registry().get(typename) or registry().get(ALIASES.get(typename, ''))
-    name = typename.removeprefix('cudnn.')
-    return known or (getattr(t7nn, name, None) if name != typename and 'nn.' + name in registry() else None)
+    alias = ALIASES.get(typename, 'nn.' + typename[6:] if typename.startswith('cudnn.') else typename)
+    known = registry().get(typename) or registry().get(alias)
+    return known or other_packages().get(typename) or other_packages().get(ALIASES.get(typename, ''))
 
 
 class Extra:

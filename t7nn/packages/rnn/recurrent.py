@@ -21,7 +21,7 @@ import numpy as np
 
 from ... import Add, CAddTable, Container, Module, ParallelTable, Sequential, Sigmoid
 from ...tensors import nested_map, owner
-from ..base import positive_tables
+from ..base import numbered
 
 __all__ = ['AbstractRecurrent', 'Recurrent', 'Recursor', 'forget', 'recurrents', 'remember', 'step_clone']
 
@@ -373,7 +373,7 @@ class AbstractRecurrent(Container):
             fields.pop(name, None)
         for name in ('zeroTensor', 'cell', 'gradPrevOutput', 'updateGradInputStep', 'accGradParametersStep'):
             fields.pop(name, None)
-        positive_tables(fields, *cls.states)
+        numbered(fields, *cls.states)
         fields.setdefault('step', 1)
         if fields.get('rho') is None:
             fields['rho'] = 99999

@@ -9,11 +9,10 @@ import math
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import expit
 
 from ... import random
 from ...tensors import describe
-from ..base import tensor_fields
+from ..base import sigmoid, tensor_fields
 from .sequencer import Remembering
 
 __all__ = ['SeqGRU', 'SeqLSTM']
@@ -263,7 +262,7 @@ class SeqLSTM(Sequence):
         for t in range(len(x)):
             gates = a[t]
             gates += h_t.dot(recurrent)
-            expit(gates[:, : 3 * H], out=gates[:, : 3 * H])
+            sigmoid(gates[:, : 3 * H], out=gates[:, : 3 * H])
             np.tanh(gates[:, 3 * H :], out=gates[:, 3 * H :])
             i, f, o, g = (gates[:, k * H : (k + 1) * H] for k in range(4))
             np.multiply(f, c_t, out=c[t])
@@ -350,7 +349,7 @@ class SeqGRU(Sequence):
         for t in range(len(x)):
             gates, n = a[t][:, : 2 * H], a[t][:, 2 * H :]
             gates += h_t.dot(of_gates)
-            expit(gates, out=gates)
+            sigmoid(gates, out=gates)
             r, u = gates[:, :H], gates[:, H:]
             n += (r * h_t).dot(of_new)
             np.tanh(n, out=n)
