@@ -406,6 +406,7 @@ class TestSteps:
         part.forget()
         part.setHiddenState(0, whole.getHiddenState(2))
         assert_close(part.forward(self.xs[2]), whole.forward(self.xs[2]))
+        assert_close(part.getHiddenState(0, self.xs[0]), whole.getHiddenState(2))
         h, c = rnn.LSTM(3, 2).getHiddenState(0, self.xs[0])
         assert h.tolist() == c.tolist() == [[0, 0], [0, 0]]
         recursor = rnn.Recursor(nn.Sequential().add(rnn.GRU(3, 2)))
@@ -435,6 +436,7 @@ class TestSteps:
             for x in self.xs:
                 gru.forward(x)
         assert len(gru.sharedClones) == 3 and max(gru.outputs) == 20 and min(gru.outputs) >= 16
+        assert all(len(table) <= 5 for table in gru._memory.values() if isinstance(table, dict))
         for x in self.xs[:1:-1]:
             gru.backward(x, np.ones((2, 2)))
         with pytest.raises(ValueError, match='step 17 is not remembered'):
@@ -447,6 +449,11 @@ class TestSteps:
             net.forward(self.xs[0])
             with pytest.raises(ValueError, match='expected updateGradInput before accGradParameters'):
                 net.accGradParameters(self.xs[0], np.ones((2, 2)))
+        net = rnn.Recursor(nn.Sequential().add(rnn.GRU(3, 2)))
+        net.forward(self.xs[0])
+        net.findModules('nn.GRU')[0][0].forget()
+        with pytest.raises(ValueError, match='expected as many steps as the modules around it took'):
+            net.backward(self.xs[0], np.ones((2, 2)))
         lstm = rnn.LSTM(3, 2)
         lstm.forward(self.xs[0])
         with pytest.raises(ValueError, match=r'expected gradOutput of shape \(2, 2\)'):
@@ -474,6 +481,23 @@ class TestSteps:
             gru.i2g.bias = np.full_like(gru.i2g.bias, 100.0)  # z = 1: the state is kept
         gru.setHiddenState(0, np.full((2, 2), 0.5))
         assert_close([gru.forward(x) for x in self.xs], [np.full((2, 2), 0.5)] * 5)
+
+    def test_a_graph_takes_steps(self):
+        """The network of char-rnn in a Recursor: as many calls of the network itself."""
+        graph = nn.load(MODELS / 'charrnn_lstm.t7')['protos']['rnn']
+        for module in graph.findModules('nn.Dropout')[0]:
+            module.p = 0
+        graph.training()
+        net = rnn.Recursor(graph.clone())
+        xs = [[np.array([t + 1.0]), *(RNG.randn(1, 8) for _ in range(4))] for t in range(3)]
+        ys = [net.forward(x) for x in xs]
+        gradients = [[RNG.randn(*part.shape) for part in y] for y in ys]
+        net.zeroGradParameters()
+        graph.zeroGradParameters()
+        for x, y, gradient in zip(xs[::-1], ys[::-1], gradients[::-1], strict=True):
+            assert_close(graph.forward(x), y)
+            assert_close(net.backward(x, gradient)[1:], graph.backward(x, gradient)[1:])
+        assert_close(net.parameters()[1], graph.parameters()[1])
 
     def test_running_averages_are_shared(self):
         net = rnn.Sequencer(nn.BatchNormalization(3))
@@ -675,6 +699,15 @@ class TestSequencer:
         net.forward(np.ones((2, 2, 3)))
         with pytest.raises(ValueError, match='expected a batch of 2, as the last one that counts, got 3'):
             net.forward(np.ones((2, 3, 3)))
+
+    @pytest.mark.parametrize('make', [lambda: rnn.Sequencer(rnn.LSTM(3, 2)), lambda: rnn.SeqLSTM(3, 2)])
+    def test_clear_state_forgets(self, make):
+        net, x = make().remember(), np.stack(self.xs)
+        first = net.forward(x).copy()
+        net.clearState()
+        assert_close(net.forward(x), first)
+        net.clearState()
+        assert_close(nn.loads(nn.dumps(net)).forward(x), first)
 
     def test_fields_of_older_versions(self):
         lstm = rnn.SeqLSTM(3, 2)

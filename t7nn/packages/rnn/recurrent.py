@@ -137,7 +137,8 @@ class AbstractRecurrent(Container):
         if step not in clones:
             oldest = step - max(self.rho + 1, len(clones))
             clones[step] = clones.pop(oldest) if oldest in clones else step_clone(self.recurrentModule)
-            for table in (*(getattr(self, name) for name in self.states), memory['gradients'], memory['gradInputs']):
+            states = [getattr(self, name) for name in self.states]
+            for table in (*states, memory['gradients'], memory['totals'], memory['gradInputs']):
                 table.pop(oldest - 1, None)
         return clones[step]
 
@@ -283,6 +284,8 @@ class AbstractRecurrent(Container):
 
     def setOutputStep(self, step: int) -> None:
         """Let ``output`` and ``gradInput`` be those of `step`: containers around look for them there."""
+        if step not in self.outputs:
+            raise self.error(f'expected as many steps as the modules around it took, but step {step} is not remembered')
         self.output = self.outputs[step]
         self.gradInput = self._recall()['gradInputs'].get(step, self.gradInput)
 
@@ -290,7 +293,7 @@ class AbstractRecurrent(Container):
         """The state after `step`: a tensor, or a table of them where there are several. For step 0 an `input` tells how
         large the zeros are."""
         state = [getattr(self, name).get(step) for name in self.states]
-        if step == 0 and input is not None and None in state:
+        if step == 0 and input is not None and any(part is None for part in state):
             state = self.previous(1, input)
         return state[0] if len(state) == 1 else state
 

@@ -80,6 +80,10 @@ class Sequence(Remembering):
     def _forget(self) -> None:
         self.h0 = np.empty(0, self.dtype)
 
+    def clearState(self) -> Self:
+        self._forget()
+        return super().clearState()
+
     # The state before the sequence
 
     def _parts(self, input: Any) -> tuple[list, np.ndarray]:
@@ -117,7 +121,7 @@ class Sequence(Remembering):
                 if state is not None:
                     state = self.check(state, user, shape)
                     setattr(self, user, None)
-                elif self.hasMemory() and getattr(self, name).size:
+                elif self.hasMemory() and getattr(self, name).size and self.output.size:
                     state = self.last(name)
                     if state.shape != shape:
                         raise self.error(f'expected a batch of {len(state)}, as the last one that counts, got {batch}')
