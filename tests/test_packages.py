@@ -945,6 +945,16 @@ def test_a_file_of_cudnn():
     assert type(loaded('cudnn.LSTM')) is cudnn.LSTM and type(loaded('nn.LSTM')) is rnn.LSTM
 
 
+@pytest.mark.parametrize('name', ['VolumetricSoftMax', 'VolumetricLogSoftMax'])
+def test_soft_max_of_volumes(name):
+    inner = TorchObject('cudnn.SpatialSoftMax', {'_type': 'torch.CudaTensor', 'algorithm': 'CUDNN_SOFTMAX_LOG'})
+    net, x = loaded(f'cudnn.{name}', ssm=inner, _type='torch.CudaTensor'), RNG.randn(2, 3, 2, 2, 2)
+    expected = np.exp(x) / np.exp(x).sum(1, keepdims=True)
+    expected = expected if name == 'VolumetricSoftMax' else np.log(expected)
+    assert_close(net.forward(x.astype(np.float32)), expected, 1e-6)
+    assert_close(getattr(cudnn, name)().forward(x), expected)
+
+
 def test_cross_entropy():
     x, target = RNG.randn(2, 3, 4, 5), RNG.randint(1, 4, (2, 4, 5))
     logs = x - np.log(np.exp(x).sum(1, keepdims=True))

@@ -527,8 +527,10 @@ class VolumetricSoftMax(Module):
 
     @classmethod
     def from_file(cls, fields: dict[str, Any]) -> None:
+        from ..serialization.values import TENSORS
+
         if not isinstance(fields.get('ssm'), cls.layer):  # cudnn's has one class for both, and a field that tells
-            fields['ssm'] = cls.layer()
+            fields['ssm'] = cls.layer().type(TENSORS.get(fields.get('_type'), np.dtype(float)))
 
 
 @named('cudnn.VolumetricLogSoftMax')
