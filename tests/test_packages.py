@@ -641,6 +641,16 @@ class TestSequencer:
         backward = [last.forward(x).copy() for x in self.xs[::-1]][::-1]
         assert_close([part[:, 2:] for part in y], backward)
 
+    def test_words(self):
+        """Indices are whole numbers; their sequences too."""
+        table = rnn.LookupTableMaskZero(5, 3)
+        net = rnn.Sequencer(nn.Sequential().add(table).add(rnn.FastLSTM(3, 2).maskZero(1)))
+        y = net.forward(np.array([[1, 0], [5, 0], [0, 2]]))
+        assert y.shape == (3, 2, 2) and not y[:2, 1].any() and not y[2, 0].any() and y[2, 1].any()
+        table.zeroGradParameters()
+        net.backward(np.array([[1, 0], [5, 0], [0, 2]]), np.ones((3, 2, 2)))
+        assert table.gradWeight.any(1).tolist() == [False, True, True, False, False, True]
+
     def test_repeater(self):
         net, lstm = rnn.Repeater(rnn.LSTM(3, 2), 3), None
         lstm = net.module.clone()

@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from ... import ConcatTable, Container, Criterion, JoinTable, Module, Sequential, ZipTable
-from ...tensors import describe, nested_map
+from ...tensors import describe, nested_map, plain
 from ..dpnn import ReverseTable
 from .recurrent import AbstractRecurrent, Recursor, forget
 
@@ -76,9 +76,9 @@ class AbstractSequencer(Remembering, Container):
     """
 
     def steps(self, sequence: Any, what: str = 'input', count: int | None = None) -> Sequence:
-        """The items of a sequence, as many as `count`."""
+        """The items of a sequence, as many as `count`; of any dtype, which the module itself looks at."""
         if isinstance(sequence, np.ndarray):
-            sequence = self.check(sequence, what)
+            sequence = plain(sequence, lambda got: self.error(f'expected a tensor as {what}, got {got}', TypeError))
         else:
             self.check_table(sequence, None, what)
         number = 0 if isinstance(sequence, np.ndarray) and not sequence.ndim else len(sequence)
