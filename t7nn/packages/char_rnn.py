@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import Module
+from ..tensors import plain
 from .base import named
 
 __all__ = ['OneHot']
@@ -34,8 +35,9 @@ class OneHot(Module):
         self.outputSize = outputSize
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        if not isinstance(input, np.ndarray) or input.dtype.kind not in 'iuf':
-            raise self.error(f'expected a tensor of numbers from 1 to {self.outputSize}, got {type(input).__name__}')
+        input = plain(input, lambda got: self.error(f'expected a tensor as input, got {got}', TypeError))
+        if input.dtype.kind not in 'iuf':
+            raise self.error(f'expected numbers from 1 to {self.outputSize}, got {input.dtype}', TypeError)
         index = self.zero_based(input, self.outputSize)
         if (index + 1 != input).any():
             raise self.error('expected whole numbers')

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from ... import Decorator, LookupTable, Module
-from ...tensors import describe, nested_map
+from ...tensors import describe, nested_map, plain
 
 __all__ = ['LookupTableMaskZero', 'MaskZero']
 
@@ -102,8 +102,9 @@ class LookupTableMaskZero(LookupTable):
 
     def _above(self, input: np.ndarray) -> np.ndarray:
         """Row numbers from 1."""
-        if not isinstance(input, np.ndarray) or input.dtype.kind not in 'iuf':
-            raise self.error(f'expected a tensor of indices as input, got {describe(input)}', TypeError)
+        input = plain(input, lambda got: self.error(f'expected a tensor of indices as input, got {got}', TypeError))
+        if input.dtype.kind not in 'iuf':
+            raise self.error(f'expected a tensor of indices as input, got one of {input.dtype}', TypeError)
         return input + input.dtype.type(1)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
