@@ -530,7 +530,7 @@ class VolumetricSoftMax(Module):
         from ..serialization.values import TENSORS
 
         if not isinstance(fields.get('ssm'), cls.layer):  # cudnn's has one class for both, and a field that tells
-            fields['ssm'] = cls.layer().type(TENSORS.get(fields.get('_type'), np.dtype(float)))
+            fields['ssm'] = cls.layer().type(TENSORS.get(str(fields.get('_type')), np.dtype(float)))
 
 
 @named('cudnn.VolumetricLogSoftMax')
