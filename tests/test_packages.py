@@ -144,6 +144,12 @@ class TestTds:
         assert back['counter'].fields == 5
         assert nn.dumps(back, mode=mode) == data
 
+    def test_true_is_not_one(self):
+        hash = nn.loads(tds('Hash', number(1), text('number'), TRUE, text('boolean')))
+        assert hash == {1: 'number', nn.ObjectKey(True): 'boolean'}
+        assert nn.loads(nn.dumps(hash)) == hash
+        assert nn.loads(tds('Hash', TRUE, number(2))) == {True: 2}
+
     def test_empty_ones(self):
         assert nn.loads(tds('Hash')) == {} and nn.loads(tds('Vec')) == []
         assert nn.loads(nn.dumps([nn.loads(tds('Hash')), nn.loads(tds('Vec')), 1])) == [{}, [], 1]
@@ -167,6 +173,7 @@ class TestTds:
             (lambda: tds('Vec', count=1 << 40), 'more than the file can hold'),
             (lambda: tds('Vec', count=-1), 'more than the file can hold'),
             (lambda: tds('Hash', NIL, number(1)), 'neither nil nor nan'),
+            (lambda: tds('Hash', number(1), NIL, number(1), NIL), 'keys that differ'),
         ],
     )
     def test_damage(self, damaged, text):
@@ -178,7 +185,7 @@ class TestTds:
         assert repr(nn.load(file)) == "{'a': 3, 7: 'b'}"
 
 
-NIL = b'\0\0\0\0'
+NIL, TRUE = b'\0\0\0\0', b'\5\0\0\0\1\0\0\0'
 
 
 def number(value):
@@ -332,6 +339,15 @@ class TestFormulas:
             assert_close(y, h)
         assert lstm.bias.tolist() == [0, 0, 1, 1, 0, 0, 0, 0] and gru.bias.tolist() == [0, 0, 1, 1, 0, 0]
 
+    def test_to_fast_lstm(self):
+        """The same outputs, gradients of the input and of the parameters."""
+        net, x, gradient = rnn.SeqLSTM(3, 2), np.stack(self.xs), RNG.randn(4, 2, 2)
+        net.zeroGradParameters()
+        lstm = rnn.Sequencer(net.toFastLSTM())
+        assert_close(lstm.forward(x), net.forward(x))
+        assert_close(lstm.backward(x, gradient), net.backward(x, gradient))
+        assert_close(net.toFastLSTM().parameters()[1], lstm.parameters()[1])
+
     @pytest.mark.parametrize('kind, size', [(rnn.SeqLSTM, 4), (rnn.SeqGRU, 3)])
     def test_masked_steps(self, kind, size):
         """A step of zeros gives zeros, and what follows begins anew."""
@@ -416,7 +432,7 @@ class TestSteps:
             whole.forward(x)
         part = whole.clone()
         part.forget()
-        part.setHiddenState(0, whole.getHiddenState(2))
+        part.setHiddenState(0, whole.getHiddenState())
         assert_close(part.forward(self.xs[2]), whole.forward(self.xs[2]))
         assert_close(part.getHiddenState(0, self.xs[0]), whole.getHiddenState(2))
         h, c = rnn.LSTM(3, 2).getHiddenState(0, self.xs[0])

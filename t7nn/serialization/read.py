@@ -223,10 +223,14 @@ class Reader:
         if isinstance(target, Vec):
             target.extend(parts)
         else:
-            keys = [ObjectKey(key) if isinstance(key, (*_UNHASHABLE, bool)) else key for key in parts[::2]]
-            if any(key is None or key != key for key in keys):
-                raise T7Error('a tds.Hash with keys that are neither nil nor nan expected', self.source.position)
+            keys = [ObjectKey(key) if isinstance(key, _UNHASHABLE) else key for key in parts[::2]]
+            if len(set(keys)) < len(keys):  # True == 1 in Python, but not in Lua
+                keys = [ObjectKey(key) if type(key) is bool else key for key in keys]
             target.update(zip(keys, parts[1::2], strict=True))
+            if len(target) < len(keys) or any(key is None or key != key for key in keys):
+                raise T7Error(
+                    'a tds.Hash with keys that differ and are neither nil nor nan expected', self.source.position
+                )
         if _Open in set(map(type, parts)):
             self._unsettled.append(target)
         return target

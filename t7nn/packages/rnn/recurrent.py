@@ -289,9 +289,10 @@ class AbstractRecurrent(Container):
         self.output = self.outputs[step]
         self.gradInput = self._recall()['gradInputs'].get(step, self.gradInput)
 
-    def getHiddenState(self, step: int, input: Any = None) -> Any:
-        """The state after `step`: a tensor, or a table of them where there are several. For step 0 an `input` tells how
-        large the zeros are."""
+    def getHiddenState(self, step: int | None = None, input: Any = None) -> Any:
+        """The state after `step`, the last one where none is given: a tensor, or a table of them where there are
+        several. For step 0 an `input` tells how large the zeros are."""
+        step = self.step - 1 if step is None else step
         state = [getattr(self, name).get(step) for name in self.states]
         if step == 0 and input is not None and any(part is None for part in state):
             state = self.previous(1, input)
@@ -416,7 +417,7 @@ class Recursor(AbstractRecurrent):
     def _check_gradient(self, step: int, gradOutput: Any) -> None:
         """Left to the module."""
 
-    def getHiddenState(self, step: int, input: Any = None) -> Any:
+    def getHiddenState(self, step: int | None = None, input: Any = None) -> Any:
         return [inner.getHiddenState(step, input) for inner in recurrents(self.modules[0])]
 
     def setHiddenState(self, step: int, hiddenState: Any) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from ... import random
 from ...tensors import describe
 from ..base import sigmoid, tensor_fields
+from .gated import FastLSTM
 from .sequencer import Remembering
 
 __all__ = ['SeqGRU', 'SeqLSTM']
@@ -257,6 +258,16 @@ class SeqLSTM(Sequence):
 
     def last(self, name: str) -> np.ndarray:
         return self.cell[-1] if name == 'c0' else super().last(name)
+
+    def toFastLSTM(self) -> FastLSTM:
+        """A `FastLSTM` with copies of the parameters and their gradients: the same, one step a call."""
+        D, H = self._sizes
+        lstm: Any = FastLSTM(D, H).type(self.dtype)
+        order = np.concatenate([np.arange(k * H, (k + 1) * H) for k in (0, 3, 1, 2)])  # i, g, f, o
+        pairs = zip(lstm.parameters(), ((self.weight, self.bias), (self.gradWeight, self.gradBias)), strict=True)
+        for (of_x, bias, of_h), (weight, own_bias) in pairs:
+            of_x[...], of_h[...], bias[...] = weight[:D, order].T, weight[D:, order].T, own_bias[order]
+        return lstm
 
     def steps_forward(self, x: np.ndarray, a: np.ndarray, begin: list, h: np.ndarray, keep: np.ndarray | None) -> None:
         D, H = self._sizes
