@@ -35,7 +35,7 @@ def test_every_criterion_has_a_row():
         for name, thing in vars(nn).items()
         if isinstance(thing, type) and issubclass(thing, nn.Criterion) and name != 'Criterion'
     }
-    assert public and public == made
+    assert public and public <= made
 
 
 # Each against a formula: a loss and its derivative for one element, one class or one example

@@ -470,10 +470,10 @@ class TestRecords:
         assert [back.random() for _ in range(3)] == [generator.random() for _ in range(3)]
 
     def test_unknown_classes_that_write_themselves(self):
-        data = nn.dumps([TorchObject('tds.Hash', {})]).replace(struct.pack('<iii', 3, 3, 0), struct.pack('<q', 1))
+        data = nn.dumps([TorchObject('own.Hash', {})]).replace(struct.pack('<iii', 3, 3, 0), struct.pack('<q', 1))
         with pytest.raises(nn.T7Error) as caught:
             nn.loads(data)
-        assert 'in tds.Hash, a class that t7nn does not have' in caught.value.__notes__[0]
+        assert 'in own.Hash, a class that t7nn does not have' in caught.value.__notes__[0]
 
     def test_errors_travel(self):
         with pytest.raises(nn.T7Error) as caught:

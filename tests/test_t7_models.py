@@ -160,7 +160,7 @@ class TestCuda:
         assert type(module) is nn.ReLU and module.inplace
         np.testing.assert_array_equal(module.forward(np.array([-1.0, 2])), [0, 2])
         assert type(loaded('cudnn.SoftMax')) is nn.SoftMax
-        assert type(loaded('cudnn.BLSTM', hiddenSize=3)) is TorchObject
+        assert type(loaded('cudnn.Unknown', size=3)) is TorchObject
 
     def test_grouped_convolutions(self):
         weight, bias = arrays((4, 2, 3, 3), (4,))

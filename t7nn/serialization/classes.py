@@ -7,6 +7,7 @@ nor written. All other facts about single classes stand in the tables below.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import inspect
 import keyword
@@ -40,6 +41,7 @@ ALIASES = {
     'inn.SpatialCrossResponseNormalization': 'nn.SpatialCrossMapLRN',
     'nn.DataParallelTable': 'nn.Sequential',  # its first replica
     'nn.GPU': 'nn.Sequential',
+    'nn.TrimZero': 'nn.MaskZero',  # the same result, worked out for fewer rows
 }
 
 # these write a header object before the table of their fields, since the given version
@@ -169,7 +171,7 @@ BUFFERS: dict[str, dict[str, Callable]] = {
 
 @cache
 def registry() -> dict[str, type]:
-    """Every class that a file may name to become live. Nothing is ever imported by a file's word."""
+    """Every class of nn and nngraph that a file may name to become live. Nothing is ever imported by a file's word."""
     import t7nn
 
     from .graph import GRAPH_CLASSES
@@ -179,16 +181,25 @@ def registry() -> dict[str, type]:
     return live | {'nn.StochasticGradient': StochasticGradient} | GRAPH_CLASSES
 
 
+@cache
+def other_packages() -> dict[str, type]:
+    """Every class of other packages, which are imported when a file names a class that nn has not."""
+    from ..packages import classes
+
+    return classes()
+
+
 def comes_back(node: Module | Criterion) -> bool:
     """Whether a file brings `node` back live: no class of one's own is in it."""
     nodes = node.listModules() if isinstance(node, Module) else [node]
-    return all(registry().get(inner.typename) is type(inner) for inner in nodes)
+    return all(_resolve(inner.typename) is type(inner) for inner in nodes)
 
 
 def _resolve(typename: str) -> type | None:
     """The live class for a file's class name, under its own name or under that of its equivalent."""
-    name = ALIASES.get(typename, 'nn.' + typename[6:] if typename.startswith('cudnn.') else typename)
-    return registry().get(typename) or registry().get(name)
+    alias = ALIASES.get(typename, 'nn.' + typename[6:] if typename.startswith('cudnn.') else typename)
+    known = registry().get(typename) or registry().get(alias)
+    return known or other_packages().get(typename) or other_packages().get(ALIASES.get(typename, ''))
 
 
 class Extra:
@@ -240,6 +251,8 @@ class Live:
         fields, self.extra = dict(self.fields), extra
         if not all(isinstance(key, str) and key for key in fields):
             raise ValueError('expected fields with names')
+        if hasattr(self.cls, 'from_file'):  # see packages/base.py
+            self.cls.from_file(fields)
         name = self.cls.__name__
         if name in UPGRADES:
             UPGRADES[name](fields, self)
@@ -408,6 +421,13 @@ def _graph(fields: dict, live: Live) -> None:
         raise ValueError('expected nodes of nngraph')
 
 
+def _dropout(fields: dict, live: Live) -> None:
+    if fields.get('lazy'):  # rnn's extension of the class
+        from ..packages.rnn import LazyDropout
+
+        live.target.__class__ = live.cls = LazyDropout
+
+
 def _clipped_relu(fields: dict, live: Live) -> None:
     if live.typename == 'cudnn.ClippedReLU':
         fields.update(min_val=0, max_val=fields['ceiling'])
@@ -435,6 +455,7 @@ UPGRADES = {
     'View': _view,
     'Reshape': _reshape,
     'Sequential': _first_replica,
+    'Dropout': _dropout,
     'HardTanh': _clipped_relu,
     'Copy': _copy,
     'gModule': _graph,
@@ -491,4 +512,7 @@ def saved(value: Any) -> TorchObject | None:
         made = make(value) if key not in fields else None
         if made is not None:
             fields[key] = made
+    if hasattr(value, 'to_file'):
+        with contextlib.suppress(AttributeError, IndexError, TypeError, ValueError):  # some of its fields are missing
+            value.to_file(fields)
     return TorchObject(typename, fields, VERSIONS.get(typename, 1))

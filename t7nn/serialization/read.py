@@ -12,7 +12,7 @@ import numpy as np
 
 from .classes import Extra, Live, generator
 from .sources import FUNCTION6, FUNCTION7, FUNCTION8, MAPPED_BYTES, NIL, OBJECT, TABLE, AsciiSource, BinarySource
-from .values import STORAGES, TENSORS, ObjectKey, Storage, T7Error, TorchFunction, TorchObject, brief
+from .values import STORAGES, TENSORS, Hash, ObjectKey, Storage, T7Error, TorchFunction, TorchObject, Vec, brief
 
 __all__ = ['Reader']
 
@@ -133,6 +133,12 @@ class Reader:
                     value = generator(state)
                 except ValueError as error:
                     raise T7Error(f"a torch.Generator's state expected: {error}", start) from None
+            elif name == 'torch.Timer':  # has no body
+                value = TorchObject(name, b'', version)
+            elif name == 'tds.AtomicCounter':
+                value = TorchObject(name, source.long('a counter'), version)
+            elif name in TDS:
+                return self._open_tds(name, index, start)
             else:
                 live = Live.of(name, version) if self.live else None
                 self._inLive += live is not None
@@ -142,12 +148,21 @@ class Reader:
         self.objects[index] = value
         return value
 
+    def _open_tds(self, name: str, index: int, start: int) -> None:
+        """A tds.Hash or tds.Vec: a count, then as many keys with their values, or values."""
+        kind, parts = TDS[name]
+        count = self.source.long(f'the size of a {name}')
+        if not 0 <= parts * count <= self.source.left():
+            raise T7Error(f'a {name} of {count} expected, more than the file can hold', start)
+        target = self.objects[index] = kind()
+        self.open(OBJECT, parts * count, (target, None, start))
+
     def _check_reference(self, code: int, index: int, value: Any, start: int) -> None:
         """Whether an object was written under this type code when it came first."""
         if isinstance(value, (TorchFunction, _Open)):
             first = value.code
         else:
-            first = TABLE if isinstance(value, (list, dict)) else OBJECT
+            first = TABLE if isinstance(value, (list, dict)) and type(value) not in (Hash, Vec) else OBJECT
         if code != first:
             raise T7Error(f'a type code from 0 to 8 or a reference to {brief(value)} expected, got {code}', start)
 
@@ -183,6 +198,8 @@ class Reader:
             table = self._table(ready)
             self.objects[ready.target] = ready.target = table
             return table
+        if ready.code == OBJECT and type(ready.target[0]) in (Hash, Vec):
+            return self._fill(ready.target[0], ready)
         value = ready[-1]
         if ready.code == OBJECT:
             target, live, start = ready.target
@@ -200,6 +217,23 @@ class Reader:
             raise T7Error(f"a function's list of upvalues expected, got {brief(value)}", self.source.position)
         ready.target.upvalues = value
         return ready.target
+
+    def _fill(self, target: Hash | Vec, parts: _Open) -> Hash | Vec:
+        """Give a tds.Hash or tds.Vec what it holds."""
+        if isinstance(target, Vec):
+            target.extend(parts)
+        else:
+            keys = [ObjectKey(key) if isinstance(key, _UNHASHABLE) else key for key in parts[::2]]
+            if len(set(keys)) < len(keys):  # True == 1 in Python, but not in Lua
+                keys = [ObjectKey(key) if type(key) is bool else key for key in keys]
+            target.update(zip(keys, parts[1::2], strict=True))
+            if len(target) < len(keys) or any(key is None or key != key for key in keys):
+                raise T7Error(
+                    'a tds.Hash with keys that differ and are neither nil nor nan expected', self.source.position
+                )
+        if _Open in set(map(type, parts)):
+            self._unsettled.append(target)
+        return target
 
     def _table(self, ready: _Open) -> list | dict:
         """A finished table: a list if its keys are 1 to n, else a dict."""
@@ -271,6 +305,7 @@ def _view(dtype: np.dtype, sizes, strides, offset: int, storage: np.ndarray, sta
     return np.ndarray(sizes, dtype, storage, (offset - 1) * size, [stride * size for stride in strides])
 
 
+TDS: dict[str, tuple[type, int]] = {'tds.Hash': (Hash, 2), 'tds.Vec': (Vec, 1)}
 _TEXT = {str}
 _PLAIN = {int, float, str, bool}
 _UNHASHABLE = (list, dict, np.ndarray)

@@ -345,8 +345,11 @@ class BinarySource(Source):
 
     def array(self, dtype: np.dtype, keep: bool) -> np.ndarray:
         """The elements of a storage; with `keep` they may stay in the file's memory."""
-        count = self._count(self.buffer, self.take(self.longSize, "a storage's size"))[0]
-        return self.elements(dtype, count, keep)
+        return self.elements(dtype, self.long("a storage's size"), keep)
+
+    def long(self, what: str) -> int:
+        """A number of the size that longs have in this file."""
+        return self._count(self.buffer, self.take(self.longSize, what))[0]
 
     def elements(self, dtype: np.dtype, count: int, keep: bool) -> np.ndarray:
         inFile = self._inFile[dtype]
@@ -433,6 +436,9 @@ class AsciiSource(Source):
 
     def int(self) -> int:
         return self._word(int, 'an integer')
+
+    def long(self, what: str) -> int:
+        return self._word(int, what)
 
     def run(self, reader: Reader) -> int:
         while reader.close():

@@ -8,12 +8,13 @@ import numpy as np
 
 from ..tensors import TENSOR_TYPES
 
-__all__ = ['ObjectKey', 'Storage', 'T7Error', 'TorchFunction', 'TorchObject']
+__all__ = ['Hash', 'ObjectKey', 'Storage', 'T7Error', 'TorchFunction', 'TorchObject', 'Vec']
 
 DTYPES = {name[len('torch.') : -len('Tensor')]: dtype for name, dtype in TENSOR_TYPES.items()}
 TYPE_OF = {dtype: name for name, dtype in DTYPES.items()}
-# cutorch's types lie in the file like the CPU's: CudaTensor (float32), CudaDoubleTensor, CudaLongStorage ...
-_KINDS = DTYPES | {'Cuda' + kind: dtype for kind, dtype in DTYPES.items()} | {'Cuda': DTYPES['Float']}
+# cutorch's and cltorch's types lie in the file like the CPU's: CudaTensor and ClTensor (float32), CudaDoubleTensor ...
+_KINDS = DTYPES | {'Cuda' + kind: dtype for kind, dtype in DTYPES.items()}
+_KINDS |= dict.fromkeys(('Cuda', 'Cl'), DTYPES['Float'])
 TENSORS = {f'torch.{kind}Tensor': dtype for kind, dtype in _KINDS.items()}
 STORAGES = {f'torch.{kind}Storage': dtype for kind, dtype in _KINDS.items()}
 
@@ -68,6 +69,14 @@ class ObjectKey:
 
     def __repr__(self) -> str:
         return f'ObjectKey({type(self.value).__name__})'
+
+
+class Hash(dict):
+    """A tds.Hash: a dict that is written to a .t7 file as a tds.Hash, not as a Lua table."""
+
+
+class Vec(list):
+    """A tds.Vec: a list that is written to a .t7 file as a tds.Vec, not as a Lua table."""
 
 
 class TorchObject:

@@ -11,7 +11,7 @@ import numpy as np
 from ..tensors import owner
 from .classes import saved
 from .sources import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE
-from .values import TYPE_OF, ObjectKey, Storage, TorchFunction, TorchObject, brief
+from .values import TYPE_OF, Hash, ObjectKey, Storage, TorchFunction, TorchObject, Vec, brief
 
 __all__ = ['AsciiTarget', 'BinaryTarget', 'Writer']
 
@@ -191,6 +191,8 @@ class Writer:
             target.int(NIL)
         elif isinstance(value, np.ndarray):
             return self._array(value)
+        elif isinstance(value, (Hash, Vec)):
+            return self._tds(value)
         elif isinstance(value, dict):
             return self._table(value, value)
         elif isinstance(value, (list, tuple)):
@@ -228,6 +230,14 @@ class Writer:
         self.target.int(len(pairs))
         return _children(pairs)
 
+    def _tds(self, value: Hash | Vec) -> Iterator | None:
+        if not self._new(OBJECT, 'object', value):
+            return None
+        self.target.text(b'V 0')
+        self.target.text(f'tds.{type(value).__name__}'.encode())
+        self.target.longs((len(value),))
+        return _children(value) if isinstance(value, Hash) else iter(list(enumerate(value, 1)))
+
     def _object(self, value: Any) -> Iterator | None:
         record = value if isinstance(value, TorchObject) else None
         if record is None and ('object', id(value)) not in self._indices:
@@ -237,8 +247,11 @@ class Writer:
         if not self._new(OBJECT, 'object', value):
             return None
         self._head(record.typename, record.version)
-        if isinstance(record.fields, bytes):  # torch.Generator
+        if isinstance(record.fields, bytes):  # torch.Generator; torch.Timer has none
             self.target.raw(record.fields)
+            return None
+        if isinstance(record.fields, int):  # tds.AtomicCounter
+            self.target.longs((record.fields,))
             return None
         return iter([(None, part) for part in (record.header, record.fields) if part is not None])
 
