@@ -11,20 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from ...packages import char_rnn, cudnn, dpnn, inn, neural_style, nnx, rnn, stn
-from ...packages.rnn.recurrent import AbstractRecurrent, Gated
+from ...packages import cudnn, dpnn, inn, neural_style, nnx, rnn, stn
 from .builder import FLOAT, LONG, Graph, Value, exports, join, refuses
 from .containers import children, concat, decorator, dropout, identity
 from .convolution import unfold
-from .shapes import one_hot
 
-refuses('what it remembers from call to call has no place there; put it into a Sequencer', AbstractRecurrent)
+refuses('what it remembers from call to call has no place there; put it into a Sequencer', rnn.AbstractRecurrent)
 refuses('it is a base without a forward of its own', rnn.AbstractSequencer)
 refuses('its windows depend on the values of an input', inn.ROIPooling)
 
 exports(rnn.LazyDropout)(dropout)
 exports(neural_style.TotalVariation)(identity)
-exports(char_rnn.OneHot)(one_hot)
 exports(dpnn.FireModule, dpnn.Serial, rnn.BiSequencer, container=True)(decorator)
 
 
@@ -105,7 +102,7 @@ def recurrent(g, module, x):
     if not g.sequences:
         raise g.refusal(module, 'what it remembers from call to call has no place there; put it into a Sequencer')
     state = g.recorded.get(id(module))
-    if isinstance(module, Gated):
+    if isinstance(module, (rnn.LSTM, rnn.GRU)):
         result = g.export(module.recurrentModule, [x, *(state or zeros(g, module, x))], 'modules.1')
     elif state is None:
         result = g.export(module.initialModule, x, 'initialModule')
@@ -123,7 +120,7 @@ def recursor(g, module, x):
 def sequence(g: Graph, module: Any, steps: list) -> list:
     """What the module inside makes of each step, from the first on."""
     for inner in module.listModules():
-        if isinstance(inner, AbstractRecurrent):
+        if isinstance(inner, rnn.AbstractRecurrent):
             g.recorded.pop(id(inner), None)
     g.sequences += 1
     outputs = [children(g, module, [step])[0] for step in steps]
