@@ -43,7 +43,7 @@ refusals: dict[type, str] = {}
 HARMLESS = {
     '__init__', '__str__', '__repr__', '__getstate__', '__setstate__', 'reset', 'clearState', 'updateGradInput',
     'accGradParameters', 'accUpdateGradParameters', 'sharedAccUpdateGradParameters', 'backward', 'derivative',
-    'zeroGradParameters', 'updateParameters', 'parameters', 'training',
+    'zeroGradParameters', 'updateParameters', 'parameters', 'training', 'evaluate',
 }  # fmt: skip
 
 
