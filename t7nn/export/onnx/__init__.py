@@ -23,7 +23,7 @@ import t7nn
 from ...module import Module
 from ...serialization.files import replace_file
 from ...tensors import describe, dtype_of, nested_map
-from . import containers, convolution, linear, normalization, pointwise, pooling, resampling, shapes, tables  # noqa: F401
+from . import containers, convolution, linear, normalization, packages, pointwise, pooling, resampling, shapes, tables  # noqa: F401
 from .builder import ExportError, Graph, Value, converters, exports, refusals, refuses
 
 __all__ = ['ExportError', 'Graph', 'Value', 'converters', 'exports', 'refusals', 'refuses', 'to_onnx']

@@ -245,6 +245,8 @@ class Graph:
         what has been made: the nodes, and the constants by their names
     recorded
         by id of a module, for the layers that refer to another one: what its converter noted
+    sequences
+        how many sequences are being taken step by step, one within the other
     """
 
     def __init__(self, onnx: Any, count: int = 1):
@@ -255,6 +257,7 @@ class Graph:
         self.place: list[str] = []
         self.output: Shape = ()
         self.recorded: dict[int, Any] = {}
+        self.sequences = 0
         self._module: Module | None = None
         self._names: dict[str, int] = {}
 
