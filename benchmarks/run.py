@@ -103,8 +103,8 @@ def main() -> None:
     if options.page:
         rows = [f'| {" | ".join(line[:4])} |' for line in lines]
         options.page.write_text(
-            '# Speed\n\nWritten by `python benchmarks/run.py --page docs/speed.md`: medians of interleaved runs. The times '
-            "of others are multiples of t7nn's, so that more than 1 x means that t7nn is faster.\n\n"
+            '# Speed\n\nWritten by `python benchmarks/run.py --page docs/speed.md`: medians of interleaved runs. '
+            "The times of others are multiples of t7nn's, so that more than 1 x means that t7nn is faster.\n\n"
             + '\n'.join(f'- {key}: {value}' for key, value in where.items())
             + '\n\n| benchmark | what | t7nn | others |\n| --- | --- | --- | --- |\n'
             + '\n'.join(rows)
