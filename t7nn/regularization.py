@@ -18,7 +18,7 @@ from .blas import abs_sum, add_scaled
 from .module import Module
 from .tensors import describe
 
-__all__ = ['L1L2', 'regularization_penalty', 'regularize_parameters', 'regularize_parameters_as_published']
+__all__ = ['L1L2', 'Proximal', 'regularization_penalty', 'regularize_parameters', 'regularize_parameters_as_published']
 
 BLOCK = 1 << 15  # elements worked at a time: they stay in the cache from the first operation to the last
 
@@ -198,3 +198,37 @@ class L1L2:
 
     def __repr__(self) -> str:
         return f'L1L2(l1={self.l1}, l2={self.l2}, bias={self.bias})'
+
+
+class Proximal(L1L2):
+    """A hook like `L1L2`, but the step puts in the place of every parameter w the v that minimises
+
+        (v - w)^2 / 2 + l1 |v| + l2 v^2,    which is    v = sign(w) max(|w| - l1, 0) / (1 + 2 l2).
+
+    Both penalties together give exact zeros. `L1L2` adds the decay of the old weight to the soft threshold, so that
+    with both penalties what is within l1 of zero becomes -l2 w, which is small but not zero.
+
+    Parameters
+    ----------
+    l1, l2, bias
+        as of `L1L2`
+
+    >>> import t7nn as nn
+    >>> from t7nn.regularization import Proximal
+    >>> net = nn.Linear(3, 1).noBias()
+    >>> net.weight[:] = [[1, -0.02, 0.5]]
+    >>> trainer = nn.StochasticGradient(net, nn.MSECriterion())
+    >>> error = Proximal(0.1, 0.25)(trainer, 1, 0.0)
+    >>> net.weight
+    array([[0.6       , 0.        , 0.26666667]])
+    """
+
+    def __call__(self, trainer: Any, iteration: Any, currentError: float | None = None) -> float | None:
+        error = None if currentError is None else currentError + self.penalty(trainer.module)
+        for parameter in _tensors('Proximal', trainer.module, self.bias):
+            parameter -= np.clip(parameter, -self.l1, self.l1)
+            parameter /= 1 + 2 * self.l2
+        return error
+
+    def __repr__(self) -> str:
+        return f'Proximal(l1={self.l1}, l2={self.l2}, bias={self.bias})'

@@ -131,7 +131,7 @@ def test_rows_stand_with_their_class():
 #: Modules and packages of the top, lowest first; an import goes to a line above, or within the line. '' is t7nn itself,
 #: with every public name.
 ORDER = [
-    ['tensors', 'blas', 'html', 'names'],
+    ['tensors', 'blas', 'html', 'names', 'status'],
     ['random'],
     ['datasets', 'optim'],
     ['node'],
@@ -152,6 +152,10 @@ UPWARD = {
     ('serialization.classes', ''): 'every public class may stand in a file; looked up when the first file is read',
     ('serialization.inspection', 'export.command'): 'convert to a format of others; imported when it is asked for',
     ('hooks', 'plots'): 'a history draws itself when it is asked to, and matplotlib is imported then',
+    (
+        'experiment',
+        'estimators',
+    ): 'the penalties are chosen with scikit-learn, which is imported when that is asked for',
     ('checks.hessian', ''): 'enable() gives every public class its methods; looked up when it is called',
 }
 

@@ -5,6 +5,7 @@ import pytest
 
 import t7nn as nn
 from t7nn import optim
+from t7nn.regularization import Proximal
 
 RATE, L1, L2 = 0.1, 1.5, 0.2
 RNG = np.random.RandomState(0)
@@ -91,3 +92,26 @@ def test_l1_penalty_on_an_output_that_is_the_weights():
     assert net.forward(one) == pytest.approx(layer.weight.ravel())
     net.backward(one, dy)
     same(layer.gradWeight.ravel(), dy + L1 * np.sign(layer.weight.ravel()))
+
+
+def test_without_l2_the_hook_is_the_proximal_step():
+    nets = [network(), network()]
+    for net, hook in zip(nets, (nn.L1L2(l1=0.1), Proximal(l1=0.1)), strict=True):
+        trainer = nn.StochasticGradient(net, nn.MSECriterion())
+        trainer.maxIteration, trainer.log, trainer.hookIteration = 3, None, hook
+        nn.manualSeed(2)
+        trainer.train(list(zip(X, T, strict=True)))
+    same(*map(flat, nets))
+    assert (flat(nets[0]) == 0).any()
+
+
+def test_with_both_penalties_the_hook_shrinks_large_weights_as_well_but_makes_no_zeros():
+    net, exact = network(), network()
+    before = flat(net)
+    for each, hook in (net, nn.L1L2(0.1, 0.2)), (exact, Proximal(0.1, 0.2)):
+        trainer = nn.StochasticGradient(each, nn.MSECriterion())
+        hook(trainer, 1, 0.0)
+    small = np.abs(before) <= 0.1
+    assert (flat(exact)[small] == 0).all() and small.any()
+    same(flat(net)[small], -0.2 * before[small])
+    same(flat(exact)[~small], (before - 0.1 * np.sign(before))[~small] / 1.4)
