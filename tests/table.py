@@ -102,6 +102,24 @@ def evaluating(module: Module) -> Module:
 ANY_DTYPE = {'wrong_dtype': 'takes tensors of every dtype'}
 PASSED_ON = {'wrong_dtype': 'passes on whatever comes'}
 SEQUENTIAL = {'text': 'prints as the Sequential that it is, as in Torch7'}
+STOCHASTIC = {'evaluation': 'it draws in evaluate mode too, as it was asked to'}
+
+COMPARES = {'nan': 'as in Torch7 a comparison decides, and none is true of NaN'}
+HINGE = {'nan': 'as in Torch7 max(0, NaN) is 0'}
+NO_ROWS = {'empty_batch': 'the mean over no examples is a division by zero'}
+LOSS_LAYER = {'nan': 'gradInput is that of its loss, whatever gradOutput is'}
+#: checks that do not make sense for any configuration of a class, each with the reason why
+CLASSES: dict[str, dict[str, str]] = {
+    **dict.fromkeys(('HardTanh', 'Clamp', 'HardShrink', 'SoftShrink', 'Threshold', 'ReLU', 'ReLU6', 'CReLU'), COMPARES),
+    **dict.fromkeys(('CMaxTable', 'CMinTable', 'Inception', 'Kmeans', 'TemporalMaxPooling'), COMPARES),
+    **dict.fromkeys(('SpatialMaxPooling', 'SpatialDilatedMaxPooling', 'SpatialAdaptiveMaxPooling'), COMPARES),
+    **dict.fromkeys(('VolumetricMaxPooling', 'VolumetricDilatedMaxPooling'), COMPARES),
+    **dict.fromkeys(('MarginCriterion', 'MultiLabelMarginCriterion', 'MultiMarginCriterion'), HINGE),
+    'HingeEmbeddingCriterion': HINGE,
+    **dict.fromkeys(('CosineEmbeddingCriterion', 'MarginRankingCriterion'), HINGE | NO_ROWS),
+    **dict.fromkeys(('DistanceRatioCriterion', 'Bottle'), NO_ROWS),
+    **dict.fromkeys(('L1Penalty', 'CriterionTable'), LOSS_LAYER),
+}
 
 
 def rows(kind: type = Row) -> dict[str, Any]:
@@ -111,7 +129,9 @@ def rows(kind: type = Row) -> dict[str, Any]:
         for row in importlib.import_module(path.stem).ROWS:
             if not isinstance(row, kind):
                 continue
-            name = f'{path.stem[5:]}-{type(row.make()).__name__}'
+            class_name = type(row.make()).__name__
+            row.skip = {**CLASSES.get(class_name, {}), **row.skip}
+            name = f'{path.stem[5:]}-{class_name}'
             count = sum(key.rpartition('-')[0] == name for key in found) + 1
             found[f'{name}-{count}'] = row
     return found

@@ -1,10 +1,10 @@
 """Every row of the table through every generic check."""
 
 import pytest
-from table import CriterionRow, rows
+from table import CLASSES, CriterionRow, Row, rows
 
 import t7nn as nn
-from t7nn.testing import CHECKS, check_module
+from t7nn.testing import CHECKS, check_module, report
 
 ROWS = rows()
 
@@ -28,3 +28,15 @@ def test_every_class_stands_in_the_table():
         if isinstance(value, type) and issubclass(value, (nn.Module, nn.Criterion))
     }
     assert classes <= names
+
+
+@pytest.mark.parametrize('name', CLASSES)
+def test_no_check_is_skipped_for_a_class_without_need(name):
+    failed = set()
+    for row in [*ROWS.values(), *rows(CriterionRow).values()]:
+        node = row.make()
+        if type(node).__name__ == name:
+            given = (row.draw(),) if isinstance(row, Row) else row.draw()
+            found = report(node, *given, batch=row.batch, checks=CLASSES[name], verbose=False)
+            failed |= {outcome.name for outcome in found.failures}
+    assert failed == set(CLASSES[name])

@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import array_shapes
 
 import t7nn as nn
 from t7nn import random
-from t7nn.testing import check_module, strategies
-from t7nn.testing.strategies import modules, networks, numbers, tensors
+from t7nn.testing import check_criterion, check_module, strategies
+from t7nn.testing.strategies import LOSSES, criterions, modules, networks, numbers, tensors
 
 
 def drawn(strategy, condition):
@@ -108,6 +108,20 @@ def test_generator_is_left_alone():
 def test_networks_have_every_property(example):
     """All checks but one: a network of Identities alone takes any dtype."""
     check_module(example.module, example.input, batch=example.batch, skip=['wrong_dtype'])
+
+
+@pytest.mark.parametrize('kind', sum(LOSSES.values(), []))
+@pytest.mark.parametrize('average', [True, False])
+def test_every_criterion_is_drawn(kind, average):
+    example = drawn(criterions(sizeAverage=average), lambda example: type(example.criterion) is kind)
+    assert len(example.input) == len(example.target)
+    assert getattr(example.criterion, 'sizeAverage', average) is average
+
+
+@settings(max_examples=30)
+@given(criterions())
+def test_gradient_of_criterions(example):
+    check_criterion(*example, checks=['input_gradient', 'results', 'strides', 'second_backward'])
 
 
 def test_without_hypothesis(monkeypatch):

@@ -326,7 +326,8 @@ class Bilinear(Module):
     def _gradient(self, input: Any, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         x1, x2 = self._inputs(input)
         self.check(gradOutput, 'gradOutput', (len(x1), len(self.weight)))
-        return x1, x2, (gradOutput[:, :, None] * x1[:, None, :]).reshape(len(x1), -1)
+        products = gradOutput[:, :, None] * x1[:, None, :]
+        return x1, x2, products.reshape(len(x1), gradOutput.shape[1] * x1.shape[1])
 
     def _products(self, x2: np.ndarray) -> np.ndarray:
         """W_k x2 for all rows and all k at once, one matrix product."""

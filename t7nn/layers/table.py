@@ -277,10 +277,11 @@ class MixtureTable(Module):
         self.check(gradOutput, 'gradOutput', experts[0].shape)
         gradGates, gradExperts = self.buffer_table('gradInput', input)
         samples = len(gates) if gates.ndim == 2 else 1
+        size = gradOutput.size // max(1, samples)
         for k, (gate, expert, gradient) in enumerate(
             zip(self._gates(gates, gradOutput.ndim), experts, self._experts(gates, gradExperts), strict=True)
         ):
-            gradGates[..., k] = (gradOutput * expert).reshape(samples, -1).sum(1).reshape(gates.shape[:-1])
+            gradGates[..., k] = (gradOutput * expert).reshape(samples, size).sum(1).reshape(gates.shape[:-1])
             np.multiply(gate, gradOutput, gradient)
         return self.gradInput
 

@@ -4,6 +4,7 @@
 >>> from t7nn.testing import check_module
 >>> class Cube(nn.Module):
 ...     def updateOutput(self, input):
+...         self.check(input)
 ...         self.output = input**3
 ...         return self.output
 ...     def updateGradInput(self, input, gradOutput):
@@ -11,14 +12,26 @@
 ...         return self.gradInput
 >>> check_module(Cube(), np.array([[2.0]]))
 Traceback (most recent call last):
-AssertionError: nn.Cube, input_gradient: gradInput[0, 0] is 7.48..., central differences give 11.23...; input [[2.]]
+AssertionError: nn.Cube, input_gradient: gradInput[0, 0] is ..., central differences give ...; input [[2.]], ...
 
-The hypothesis strategies
-stand in ``t7nn.testing.strategies`` (``pip install t7nn[test]``).
+The hypothesis strategies and the state machine stand in ``t7nn.testing.strategies`` and ``t7nn.testing.machine``
+(``pip install t7nn[test]``).
 """
 
-from .criterions import CRITERION_CHECKS, check_criterion
-from .modules import CHECKS, check_module
+from .criterions import CRITERION_CHECKS
+from .kit import check_criterion, check_module, report
+from .modules import CHECKS
 from .reference import assert_same
+from .report import Check, Outcome, Report
 
-__all__ = ['CHECKS', 'CRITERION_CHECKS', 'assert_same', 'check_criterion', 'check_module']
+__all__ = [
+    'CHECKS',
+    'CRITERION_CHECKS',
+    'Check',
+    'Outcome',
+    'Report',
+    'assert_same',
+    'check_criterion',
+    'check_module',
+    'report',
+]

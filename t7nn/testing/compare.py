@@ -1,10 +1,10 @@
-"""How values are compared, and how a failure is said: what all checks have in common."""
+"""How values are walked through and compared: what all checks have in common."""
 
 import copy
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,14 @@ STEP = 1e-5  # of central differences: their error is about 1e-10
 GRADIENT_TOLERANCE = 1e-6
 EXACT = 1e-10
 SINGLE = 2e-4
+
+
+class Difference(AssertionError):
+    """Two arrays that should be equal are not; both are kept for whoever looks for a pattern in them."""
+
+    def __init__(self, message: str, actual: np.ndarray, expected: np.ndarray):
+        super().__init__(message)
+        self.actual, self.expected = actual, expected
 
 
 def require(holds: Any, message: str) -> None:
@@ -36,9 +44,19 @@ def leaves(value: Any, path: str = '') -> Iterator[tuple[str, np.ndarray]]:
         yield path, np.asarray(value)
 
 
+def arrays(value: Any) -> list[np.ndarray]:
+    """The arrays of a table of tables."""
+    return [array for _, array in leaves(value)]
+
+
 def of_tensors(function: Callable, value: Any) -> Any:
     """`function` of every array in a table of tables; what is no array stays."""
     return nested_map(lambda item: function(item) if isinstance(item, np.ndarray) else item, value)
+
+
+def of_floats(function: Callable, value: Any) -> Any:
+    """`function` of every array of floating-point numbers in a table of tables; all else stays."""
+    return of_tensors(lambda tensor: function(tensor) if tensor.dtype.kind == 'f' else tensor, value)
 
 
 def copied(value: Any) -> Any:
@@ -54,13 +72,41 @@ def single(tensor: np.ndarray) -> np.ndarray:
 def stretched(tensor: np.ndarray) -> np.ndarray:
     """An equal tensor with holes in its memory, its dimensions in another order, the last of them backwards."""
     wide = np.full([2 * size for size in tensor.shape], 77, tensor.dtype, order='F')
-    part = wide[(..., *[slice(None, None, 2)] * (tensor.ndim - 1), slice(None, None, -2))]
+    steps: tuple[Any, ...] = (..., *[slice(None, None, 2)] * (tensor.ndim - 1), slice(None, None, -2))
+    part = wide[steps]
     part[...] = tensor
     return part
 
 
+def read_only(tensor: np.ndarray) -> np.ndarray:
+    """An equal tensor that cannot be written to."""
+    memory = tensor.copy()
+    memory.flags.writeable = False
+    return memory.view()  # of which nobody can say that it is writeable after all
+
+
+def repeated(tensor: np.ndarray) -> np.ndarray:
+    """The first part of `tensor` in the place of all parts, as `numpy.broadcast_to` gives it: one memory for all."""
+    return np.broadcast_to(tensor[:1].copy(), tensor.shape) if tensor.ndim and tensor.size else tensor
+
+
+def same_place(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays are the same elements in the same memory."""
+    places = [(array.__array_interface__['data'][0], array.shape, array.strides) for array in (one, other)]
+    return one.size > 0 and places[0] == places[1]
+
+
+def digits(found: Any, expected: Any) -> tuple[str, str]:
+    """Two numbers with as few digits, but at least four, as show that they differ."""
+    for count in (4, 6, 9, 12, 17):
+        pair = f'{found:.{count}g}', f'{expected:.{count}g}'
+        if pair[0] != pair[1]:
+            break
+    return pair
+
+
 def compare(actual: Any, expected: Any, what: str, other: str, tolerance: float = EXACT) -> None:
-    """Raise an AssertionError at the element that differs most."""
+    """Raise a `Difference` at the element that differs most, an AssertionError where the forms differ."""
     if isinstance(actual, dict) and isinstance(expected, dict) and actual.keys() == expected.keys():
         for key in actual:
             compare(actual[key], expected[key], f'{what}: {key}', other, tolerance)
@@ -68,22 +114,68 @@ def compare(actual: Any, expected: Any, what: str, other: str, tolerance: float 
     mine, its = dict(leaves(actual)), dict(leaves(expected))
     require(mine.keys() == its.keys(), f'{what} is {describe(actual)}, {other} {describe(expected)}')
     for path, array in mine.items():
-        require(array.shape == its[path].shape, f'{what}{path} has shape {array.shape}, {other} {its[path].shape}')
+        if array.shape != its[path].shape:
+            message = f'{what}{path} has shape {array.shape}, {other} {its[path].shape}'
+            raise Difference(message, array, its[path])
         if not array.size:
             continue
-        with np.errstate(invalid='ignore'):
+        with np.errstate(all='ignore'):
             error = np.abs(array - its[path]) / (1 + np.abs(its[path]))
         error = np.where((array == its[path]) | (np.isnan(array) & np.isnan(its[path])), 0, error)
         error[np.isnan(error)] = np.inf
         worst = np.unravel_index(error.argmax(), error.shape)
-        place = path + (f'[{", ".join(map(str, worst))}]' if worst else '')
-        require(error[worst] <= tolerance, f'{what}{place} is {array[worst]:.12g}, {other} {its[path][worst]:.12g}')
+        if error[worst] > tolerance:
+            place = path + (f'[{", ".join(map(str, worst))}]' if worst else '')
+            found, wanted = digits(array[worst], its[path][worst])
+            raise Difference(f'{what}{place} is {found}, {other} {wanted}', array, its[path])
 
 
-def central_differences(loss: Callable[[], float], tensor: np.ndarray, step: float = STEP) -> np.ndarray:
-    """The gradient of `loss()` with respect to `tensor`, on which it depends, by central differences."""
+def walk(node: Any, path: str = '', seen: set | None = None) -> Iterator[tuple[str, Any]]:
+    """A module or criterion and all that are in it, each with the way to it: ``modules[0].`` or ``network.``."""
+    seen = set() if seen is None else seen
+    if id(node) not in seen:
+        seen.add(id(node))
+        yield path, node
+        for key, value in list(vars(node).items()):
+            if not key.startswith('_'):
+                for i, inner in enumerate(value if isinstance(value, list) else [value]):
+                    if isinstance(inner, Node):
+                        yield from walk(
+                            inner, f'{path}{key}[{i}].' if isinstance(value, list) else f'{path}{key}.', seen
+                        )
+
+
+class Parameter(NamedTuple):
+    """A parameter and its gradient, and the names of the fields that hold them: ``weight``, ``modules[0].weight``."""
+
+    name: str
+    value: np.ndarray
+    gradient_name: str
+    gradient: np.ndarray
+
+
+def named_parameters(module: Module) -> list[Parameter]:
+    """The parameters of a module in their order; one that stands in the list twice is in it once."""
+    fields: dict[int, str] = {}
+    for path, inner in walk(module):
+        for key, value in vars(inner).items():
+            fields.setdefault(id(value), path + key)
+    found: list[Parameter] = []
+    for i, (value, gradient) in enumerate(zip(*module.parameters(), strict=False)):
+        if any(same_place(value, earlier.value) for earlier in found):
+            continue
+        name = fields.get(id(value), f'parameters()[0][{i}]')
+        found.append(Parameter(name, value, fields.get(id(gradient), f'the gradient of {name}'), gradient))
+    return found
+
+
+def central_differences(
+    loss: Callable[[], float], tensor: np.ndarray, step: float = STEP, places: Any = None
+) -> np.ndarray:
+    """The gradient of `loss()` with respect to `tensor`, on which it depends, by central differences: at `places`, by
+    default at all; 0 elsewhere."""
     gradient = np.zeros_like(tensor)
-    for place in np.ndindex(tensor.shape):
+    for place in np.ndindex(tensor.shape) if places is None else places:
         value, losses = tensor[place], []
         for moved in (value + step, value - step):
             tensor[place] = moved
@@ -93,10 +185,10 @@ def central_differences(loss: Callable[[], float], tensor: np.ndarray, step: flo
     return gradient
 
 
-def copies_of(node: Node) -> Iterator[tuple[str, Node]]:
+def copies_of(node: Any) -> Iterator[tuple[str, Any]]:
     """What clone, deepcopy, pickle and a .t7 file make of `node`, each with its name; pickle only where Python can find
     the classes again, which it cannot if they were made within a function, and .t7 only for classes of t7nn."""
-    ways = {'clone': type(node).clone, 'deepcopy': copy.deepcopy}
+    ways: dict[str, Callable[[Any], Any]] = {'clone': type(node).clone, 'deepcopy': copy.deepcopy}
     kinds = {type(inner) for inner in (node.listModules() if isinstance(node, Module) else [node])}
     if all(getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind for kind in kinds):
         ways['pickle'] = lambda node: pickle.loads(pickle.dumps(node))
@@ -111,59 +203,7 @@ def copies_of(node: Node) -> Iterator[tuple[str, Node]]:
         yield name, twin
 
 
-def alone(case: Any) -> Iterator[Any]:
-    """The case with each of its examples alone."""
-    count = len(next(leaves(case.given))[1]) if case.batch else 0
-    for i in range(count if count > 1 else 0):
-        yield case.of(lambda tensor, i=i: tensor[i : i + 1].copy())
-
-
-def rounded(case: Any) -> Iterator[Any]:
-    """The case with few digits, as long as they make no number equal to another one, nor to 0 or 1 or -1."""
-    floats = [array.ravel() for _, array in leaves(case.given) if array.dtype.kind == 'f']
-    numbers = np.concatenate([*floats, [0, 1, -1]])
-    for digits in range(5):
-        if np.unique(numbers.round(digits)).size == np.unique(numbers).size:
-            yield case.of(lambda tensor, n=digits: tensor.round(n) if tensor.dtype.kind == 'f' else tensor)
-
-
-def run_checks(title: str, checks: dict[str, Callable], names: Any, skip: Any, case: Any) -> None:
-    """Run the checks of these `names` (None: all) but those of `skip` on a case.
-
-    A case has ``given``, all that it is run on, ``batch``, ``of(function)``, which is the case with `function(tensor)`
-    in the place of every tensor given, and ``text()``.
-
-    Raises
-    ------
-    AssertionError
-        naming what was checked, the property that does not hold, and the numbers that show it: of one example alone,
-        and of few digits, where they show it too
-    """
-    unknown = {*(names or ()), *skip} - checks.keys()
-    if unknown:
-        raise ValueError(f'names of checks out of {list(checks)} needed, got {sorted(unknown)}')
-    for name in names or checks:
-        failure = None if name in skip else _failure(checks[name], case)
-        if failure is not None:
-            for simplify in (alone, rounded):
-                for candidate in simplify(case):
-                    shown = _failure(checks[name], candidate)
-                    if type(shown) is type(failure):
-                        failure, case = shown, candidate
-                        break
-            what = failure if isinstance(failure, AssertionError) else repr(failure)
-            raise AssertionError(f'{title}, {name}: {what}; {case.text()}') from failure
-
-
-def _failure(check: Callable, case: Any) -> Exception | None:
-    try:
-        check(case)
-    except Exception as failure:
-        return failure
-    return None
-
-
 def written(value: Any) -> str:
-    """`value` in the words of a failure."""
-    arrays = [np.array2string(array, threshold=20) for _, array in leaves(value)]
-    return arrays[0] if isinstance(value, np.ndarray) else f'[{", ".join(arrays)}]'
+    """`value` in the words of a failure, in one line."""
+    texts = [' '.join(np.array2string(array, threshold=20).split()) for array in arrays(value)]
+    return texts[0] if isinstance(value, np.ndarray) or len(texts) == 1 else f'[{", ".join(texts)}]'

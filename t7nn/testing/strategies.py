@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what layers are tested with: tensors, single layers, whole networks.
+"""Hypothesis strategies for what is tested with: tensors, single layers, whole networks, losses with targets.
 
 >>> from hypothesis import given, settings
 >>> from t7nn.testing import check_module
@@ -25,7 +25,7 @@ try:
 except ImportError as error:
     raise ImportError('t7nn.testing.strategies needs hypothesis: pip install t7nn[test]') from error
 
-__all__ = ['Example', 'modules', 'networks', 'numbers', 'tensors']
+__all__ = ['CriterionExample', 'Example', 'criterions', 'modules', 'networks', 'numbers', 'tensors']
 
 Draw = Callable[[st.SearchStrategy], Any]
 
@@ -36,6 +36,14 @@ class Example(NamedTuple):
     module: nn.Module
     input: np.ndarray
     batch: bool
+
+
+class CriterionExample(NamedTuple):
+    """A criterion, with an input and a target that fit it; the first dimension of both counts examples."""
+
+    criterion: nn.Criterion
+    input: np.ndarray
+    target: np.ndarray
 
 
 def numbers(near: bool = False) -> st.SearchStrategy[float]:
@@ -175,3 +183,36 @@ def networks(
     """Networks, each with an input: Sequentials of fitting layers, among them Concat, Parallel and further Sequentials,
     one in another up to `depth` times. They are smooth and draw no random numbers."""
     return _examples(_stack, depth, elements, strided)
+
+
+def _targets(draw: Draw, elements: st.SearchStrategy, *shape: int) -> np.ndarray:
+    return draw(arrays(np.float64, shape, elements=elements))
+
+
+#: criterions by what their targets are
+LOSSES: dict[str, list[type[nn.Criterion]]] = {
+    'numbers': [nn.MSECriterion, nn.AbsCriterion, nn.SmoothL1Criterion],
+    'signs': [nn.MarginCriterion, nn.SoftMarginCriterion, nn.HingeEmbeddingCriterion],
+    'bits': [nn.MultiLabelSoftMarginCriterion],
+    'classes': [nn.ClassNLLCriterion, nn.CrossEntropyCriterion, nn.MultiMarginCriterion],
+}
+
+
+@st.composite
+def criterions(draw: Draw, sizeAverage: bool | None = None) -> CriterionExample:
+    """Criterions, each with an input ``(N, size)`` and a target; `sizeAverage` None: either."""
+    kind = draw(st.sampled_from(sorted(LOSSES)))
+    criterion = draw(st.sampled_from(LOSSES[kind]))()
+    average = draw(st.booleans()) if sizeAverage is None else sizeAverage
+    for loss in (criterion, getattr(criterion, 'nll', None)):
+        if hasattr(loss, 'sizeAverage'):
+            setattr(loss, 'sizeAverage', average)  # noqa: B010
+    shape = draw(st.integers(1, 3)), draw(st.integers(2, 4))
+    input = draw(tensors(shape, unique=True, strided=False))
+    target = {
+        'numbers': lambda: _targets(draw, numbers().map(lambda x: x + 1 / 64), *shape),  # no difference is 0
+        'signs': lambda: _targets(draw, st.sampled_from([-1.0, 1.0]), *shape),
+        'bits': lambda: _targets(draw, st.sampled_from([0.0, 1.0]), *shape),
+        'classes': lambda: draw(arrays(np.int64, shape[:1], elements=st.integers(1, shape[1]))),
+    }[kind]()
+    return CriterionExample(criterion, input, target)

@@ -513,7 +513,7 @@ class TemporalDynamicKMaxPooling(Module):
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        if self.indices is None or self.indices.size == 0:
+        if self.indices is None or self.indices.size == 0 and input.size:
             raise self.error('expected forward first')
         self.check(input)
         self.check(gradOutput, 'gradOutput', self.indices.shape)
