@@ -80,6 +80,14 @@ def keep(x: np.ndarray, mask: np.ndarray, out: np.ndarray) -> None:
     np.bitwise_and(x.view(bits), mask, out.view(bits))
 
 
+def _expect_writable(*arrays: np.ndarray | None) -> None:
+    """Raise a ValueError if one is read-only: BLAS would write into it all the same, and into a file that is mapped so
+    with a segmentation fault."""
+    for array in arrays:
+        if array is not None and not array.flags.writeable:
+            raise ValueError('expected an array that can be written to, got a read-only one')
+
+
 def abs_sum(x: np.ndarray) -> float:
     """|x|_1 of a vector."""
     return _ROUTINES[x.dtype].asum(x)
@@ -98,6 +106,7 @@ def outer_adder(a: np.ndarray, b: np.ndarray | None = None) -> Callable[[float, 
 
     Made once for weight and bias of a linear layer: looking at them costs as much as the work of a small layer.
     """
+    _expect_writable(a, b)
     transposed, routines = a.T, _ROUTINES[a.dtype]
     ger, gemm, axpy = routines.ger, routines.gemm, routines.axpy
 
@@ -105,11 +114,11 @@ def outer_adder(a: np.ndarray, b: np.ndarray | None = None) -> Callable[[float, 
         try:
             if g.ndim == x.ndim == 1:
                 result = ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
-            elif g.ndim == x.ndim == 2 and len(g) == len(x):
+            elif g.ndim == x.ndim == 2 and len(g) == len(x) and (g.shape[1], x.shape[1]) == a.shape:
                 result = gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
             else:
                 raise ValueError
-        except ValueError:  # both are strict about sizes
+        except ValueError:  # ger is strict about sizes; gemm raises an error of its own
             raise ValueError(
                 f'expected gradient and input that match parameters of shape {a.shape}, got {g.shape} and {x.shape}'
             ) from None
@@ -126,6 +135,7 @@ def outer_adder(a: np.ndarray, b: np.ndarray | None = None) -> Callable[[float, 
 
 def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
     """c += a b, for matrices that are row-major or transposes of such; others are copied."""
+    _expect_writable(c)
     if not c.flags.f_contiguous:
         c, a, b = c.T, b.T, a.T
     first, first_transposed = (a, 0) if a.flags.f_contiguous else (a.T, 1)
@@ -142,6 +152,8 @@ def vector_adder(dtype: np.dtype) -> Callable[[np.ndarray, np.ndarray], np.ndarr
 
 def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
     """a += scale * x, for arrays of one shape; without a temporary where both are contiguous."""
+    if not a.flags.writeable:
+        _expect_writable(a)
     if a.ndim != 1:
         if not (a.flags.c_contiguous and x.flags.c_contiguous and a.shape == x.shape):
             a += scale * x
@@ -154,6 +166,8 @@ def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
 
 def multiply(a: np.ndarray, scale: float) -> None:
     """a *= scale, where `a` is contiguous."""
+    if not a.flags.writeable:
+        _expect_writable(a)
     if a.ndim != 1:
         a = a.reshape(-1)
     result = _ROUTINES[a.dtype].scal(scale, a)

@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from .blas import add_scaled
-from .node import Node
+from .node import Node, declared
 from .tensors import describe, flatten, offset, real
 
 __all__ = ['Criterion', 'Module']
@@ -152,7 +152,7 @@ class Module(Node):
         known: dict[int, Any] = {}
         twin = _twin(self, put, known)
         if 'accGradParameters' in vars(self) or not put.keys() <= known.keys():
-            kept = [gradient.copy() for gradient in gradients]
+            kept = [gradient.copy() for gradient in self._writable_gradients()]
             try:
                 self.sharedAccUpdateGradParameters(input, gradOutput, lr)
             finally:
@@ -204,6 +204,7 @@ class Module(Node):
                 or parameter.dtype != gradient.dtype
                 or parameter.dtype.kind != 'f'
                 or parameter.shape != gradient.shape
+                or not parameter.flags.writeable
             ):
                 self._refuse(parameter, gradient)
             yield parameter, gradient
@@ -217,35 +218,63 @@ class Module(Node):
             if value.dtype.kind != 'f' or value.dtype != parameter.dtype:
                 wanted = parameter.dtype if parameter.dtype.kind == 'f' else self.dtype
                 raise self.error(f'expected {what} of {wanted}, got {value.dtype}', TypeError)
+        if not parameter.flags.writeable:
+            raise self.error(f'expected a writable {name}, got a read-only one')
         raise self.error(f'expected a gradient of shape {parameter.shape} for {name}, got shape {gradient.shape}')
+
+    def shape_of(self, name: str, ndim: int) -> tuple[int, ...]:
+        """The shape of the tensor field `name`, which must be there and have `ndim` dimensions."""
+        tensor = self.check(getattr(self, name), name)
+        if tensor.ndim != ndim:
+            raise self.error(f'expected {name} of {ndim} dimensions, got {describe(tensor)}')
+        return tensor.shape
 
     def expected_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each tensor field that this layer works with; here, of each gradient that of its parameter."""
         shapes: dict[str, tuple[int, ...]] = {}
         for name, gradient in self.learned:
-            shape = np.shape(getattr(self, name))
+            shape = getattr(getattr(self, name), 'shape', ())
             shapes |= {name: shape, gradient: shape}
         return shapes
 
     def check_parameters(self) -> None:
-        """Raise unless the fields of `expected_shapes` are tensors of this layer's dtype and of these shapes, or None.
+        """Raise unless the fields of `expected_shapes` are tensors of this layer's dtype and of these shapes, or None,
+        and the numbers, flags and strings that the class declares are such.
 
         The same arrays are not looked at again. Plain arrays take the place of other classes, such as `numpy.matrix`.
         """
-        own = self.__dict__
         if self._fitting is not None:
-            for name, tensor in self._fitting:
-                if own.get(name) is not tensor:
+            for name, value in self._fitting:
+                if getattr(self, name, None) is not value:
                     break
             else:
                 return
-        for name, shape in self.expected_shapes().items():
+        self.check_fields()
+        shapes = self.expected_shapes()
+        for name, shape in shapes.items():
             tensor = getattr(self, name)
             if tensor is not None:
                 checked = self.check(tensor, name, shape)
                 if checked is not tensor:
                     setattr(self, name, checked)
-        self._fitting = tuple((name, own.get(name)) for name in self.expected_shapes())
+        self._fitting = tuple((name, getattr(self, name, None)) for name in (*shapes, *declared(type(self))))  # type: ignore[arg-type]  # as in node
+
+    def expect_writable(self, *names: str) -> None:
+        """Raise a ValueError if one of the tensor fields of these names is read-only; None is passed over."""
+        for name in names:
+            tensor = getattr(self, name)
+            if tensor is not None and not tensor.flags.writeable:
+                raise self.error(f'expected a writable {name}, got a read-only one')
+
+    def check_gradients(self) -> None:
+        """`check_parameters`; and every parameter has a gradient that can be added to."""
+        self.check_parameters()
+        for name, gradient in self.learned:
+            if getattr(self, name) is not None:
+                tensor = getattr(self, gradient)
+                if tensor is None:
+                    raise self.error(f'expected a tensor as {gradient}, got nil', TypeError)
+                self.expect_writable(gradient)
 
     def undeclared(self) -> list[str]:
         """What looks like a parameter and is trained by nothing, and how to declare it, a sentence each.
@@ -302,8 +331,17 @@ class Module(Node):
 
     def zeroGradParameters(self) -> None:
         """Set all gradients to 0."""
-        for gradient in self.parameters()[1]:
+        for gradient in self._writable_gradients():
             gradient.fill(0)
+
+    def _writable_gradients(self) -> list[np.ndarray]:
+        """The gradients of `parameters`, each of which can be written to."""
+        gradients = self.parameters()[1]
+        for i, gradient in enumerate(gradients, 1):
+            if not isinstance(gradient, np.ndarray) or not gradient.flags.writeable:
+                got = 'a read-only one' if isinstance(gradient, np.ndarray) else describe(gradient)
+                raise self.error(f'expected a writable tensor as gradient {i} of parameters(), got {got}', TypeError)
+        return gradients
 
     def updateParameters(self, learningRate: float) -> None:
         """parameter -= learningRate * gradient, for every parameter."""

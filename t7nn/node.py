@@ -47,6 +47,30 @@ _KINDS: dict[Any, tuple[str, tuple[type, ...]]] = {
 }
 
 
+def _unlike(value: Any, kinds: tuple) -> str:
+    """What was expected where `value` is of none of these `kinds`; empty where it is, or one is no key of _KINDS."""
+    if not all(kind in _KINDS for kind in kinds):
+        return ''
+    words, accepted = zip(*(_KINDS[kind] for kind in kinds), strict=True)
+    flag = isinstance(value, (bool, np.bool_)) and bool not in kinds  # True is no number here
+    return ' or '.join(words) if flag or not isinstance(value, sum(accepted, ())) else ''
+
+
+@functools.cache
+def declared(cls: type) -> dict[str, tuple]:
+    """The kinds of the fields that `cls` and its bases declare as numbers, flags or strings; without those of every
+    node that hold whatever is true or false."""
+    annotations: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        annotations |= inspect.get_annotations(base)
+    kinds = {
+        name: get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+        for name, annotation in annotations.items()
+        if name[0] != '_' and name not in ('typename', 'dontCast', 'train', 'shared')
+    }
+    return {name: each for name, each in kinds.items() if all(kind in _KINDS for kind in each)}
+
+
 def _argument(typename: str, parameter: inspect.Parameter, argument: Any) -> Any:
     """What a constructor takes for `argument`: nil is the default where there is one, and 3.0 is a whole number."""
     if argument is None and parameter.default is not parameter.empty:
@@ -55,13 +79,11 @@ def _argument(typename: str, parameter: inspect.Parameter, argument: Any) -> Any
     kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     if int in kinds and isinstance(argument, float) and argument.is_integer():
         return int(argument)
-    if all(kind in _KINDS for kind in kinds):
-        words, accepted = zip(*(_KINDS[kind] for kind in kinds), strict=True)
-        flag = isinstance(argument, (bool, np.bool_)) and bool not in kinds  # True is no number here
-        if flag or not isinstance(argument, sum(accepted, ())):
-            text = f'{typename}: expected {" or ".join(words)} as {parameter.name}, got {describe(argument)}'
-            lua = '; 0 is true in Lua, so write True or False' if bool in kinds and isinstance(argument, Real) else ''
-            raise TypeError(text + lua)
+    words = _unlike(argument, kinds)
+    if words:
+        text = f'{typename}: expected {words} as {parameter.name}, got {describe(argument)}'
+        lua = '; 0 is true in Lua, so write True or False' if bool in kinds and isinstance(argument, Real) else ''
+        raise TypeError(text + lua)
     return argument
 
 
@@ -219,6 +241,17 @@ class Node:
             raise self.error(f'expected {what} in 1..{size}, got {numbers[place]} at position {position}', IndexError)
         return numbers.astype(np.int64) - 1
 
+    def check_fields(self) -> None:
+        """Raise a TypeError unless every field that a class declares as a number, a flag or a string is one."""
+        for name, kinds in declared(type(self)).items():  # type: ignore[arg-type]  # mypy: a class is hashable
+            value = getattr(self, name, None)
+            if int in kinds and isinstance(value, float) and value.is_integer():
+                setattr(self, name, int(value))
+            else:
+                words = _unlike(value, kinds)
+                if words:
+                    raise self.error(f'expected {words} as {name}, got {describe(value)}', TypeError)
+
     # Buffers
 
     def buffer(self, name: str, shape: tuple[int, ...], dtype: np.dtype | None = None) -> np.ndarray:
@@ -239,6 +272,8 @@ class Node:
         a `buffer` of its shape."""
         if not tensor.ndim:
             raise self.error(f'expected at least one dimension in {what}, got shape ()')
+        if self.inplace is not False:
+            self.check_fields()
         if not self.inplace:
             return self.buffer(name, tensor.shape)
         if not tensor.flags.writeable:
@@ -274,6 +309,8 @@ class Node:
             if total is not None:
                 if not isinstance(part, np.ndarray) or part.shape != total.shape:
                     raise ValueError(f'expected gradient of shape {total.shape}, got {describe(part)}')
+                if part.dtype != total.dtype:
+                    raise ValueError(f'expected gradient of {total.dtype}, got {part.dtype}')
                 function(total, part)
 
         try:

@@ -118,7 +118,12 @@ BAD = [
     (lambda: nn.Convert('bf', 'b'), np.zeros((2, 3)), ValueError, r'expected one feature to convert bf to b'),
     (lambda: nn.Convert('bhw', 'bw'), np.zeros((2, 3, 1)), ValueError, 'unrecognized conversion of shape bhw to bw'),
     (lambda: nn.Transpose([1, 3]), np.zeros((2, 3)), ValueError, 'nn.Transpose: expected dimension 3'),
-    (lambda: nn.Replicate(2, 4), np.zeros((2, 3)), ValueError, 'not enough input dimensions to replicate along 4'),
+    (
+        lambda: nn.Replicate(2, 4),
+        np.zeros((2, 3)),
+        ValueError,
+        'at least 3 dimensions to replicate along 4',
+    ),
     (lambda: nn.Unsqueeze(-1, 1), np.zeros((2, 3)), ValueError, r'expected position in 0..2 .* got -1'),
 ]
 
@@ -132,13 +137,13 @@ def test_bad_input(make, input, error, text):
     'make, error, text',
     [
         (lambda: nn.Transpose(1, 2), TypeError, 'nn.Transpose: expected pairs of dimensions'),
-        (lambda: nn.Replicate(2, 0), ValueError, 'nn.Replicate: can only replicate across positive integer dimensions'),
+        (lambda: nn.Replicate(2, 0), ValueError, 'nn.Replicate: expected dim from 1, got 0'),
         (
             lambda: nn.Convert(None, 'bf'),
             ValueError,
             'nn.Convert: expected an inputShape beside the outputShape',
         ),
-        (lambda: nn.Convert('b*', 'bf'), ValueError, r'nn.Convert: both or neither of the shapes must be b\*'),
+        (lambda: nn.Convert('b*', 'bf'), ValueError, r'nn.Convert: expected b\* as both or neither of the shapes'),
     ],
 )
 def test_bad_arguments(make, error, text):

@@ -33,8 +33,10 @@ def routines(request):
 def test_sparse_rows_are_those_of_a_sparse_matrix(n, size, width, layout, other, seed):
     rng = np.random.RandomState(seed)
     counts = rng.randint(0, 4, n)
-    rows = sparse.SparseRows(np.append(0, counts.cumsum()), rng.randint(0, size, counts.sum()), rng.randn(counts.sum()))
-    matrix = scipy.sparse.csr_array((rows.values, rows.index, rows.starts), (n, size)).toarray()
+    rows = sparse.SparseRows(
+        np.append(0, counts.cumsum()), rng.randint(0, size, counts.sum()), rng.randn(counts.sum()), size
+    )
+    matrix = scipy.sparse.csr_array((rows.values, rows.places, rows.starts), (n, size)).toarray()
     table = np.array(rng.randn(size, width), order=layout)
     result = np.array(rng.randn(n, width), order=other)
     expected = result + matrix @ table
@@ -48,7 +50,7 @@ def test_sparse_rows_are_those_of_a_sparse_matrix(n, size, width, layout, other,
 
 def test_sparse_rows_reach_tables_of_any_strides():
     memory = np.zeros((4, 6))
-    rows = sparse.SparseRows(np.array([0, 2]), np.array([1, 1]), np.array([1.0, 2.0]))
+    rows = sparse.SparseRows(np.array([0, 2]), np.array([1, 1]), np.array([1.0, 2.0]), 4)
     rows.add_outer(memory[:, ::2], 1, np.ones((1, 3)))
     assert memory.sum() == memory[1, ::2].sum() == 9
 
@@ -431,7 +433,7 @@ ERRORS = [
     (lambda: linear(np.array([[np.nan, 1]])), IndexError, 'expected index in 1..6, got nan in entry 1 of sample 1'),
     (lambda: linear(np.ones((2, 3))), ValueError, 'expected samples of shape (n, 2), rows of index and value'),
     (lambda: linear(np.ones(2)), ValueError, 'expected samples of shape (n, 2), rows of index and value'),
-    (lambda: linear([1]), TypeError, 'expected a tensor as input, got int 1'),
+    (lambda: linear([1]), TypeError, 'expected a tensor as input[1], got int 1'),
     (lambda: linear(None), TypeError, 'expected a tensor as input, got nil'),
     (lambda: linear(np.ones((2, 2), np.float32)), TypeError, 'expected input of float64, got float32'),
     (lambda: keyed(KEYS), ValueError, 'nn.IndexLinear: expected a table {keys, values} or {keys, values, sizes}'),
@@ -488,3 +490,61 @@ def test_bad_gradients():
     with pytest.raises(ValueError, match=r'expected forward\(input\) first'):
         layer.accGradParameters([KEYS[:1], VALUES[:1]], np.ones(3))
     assert layer.running['counter'] == 1 and not layer.gradBias.any()
+
+
+# Memory
+
+
+@pytest.mark.filterwarnings('ignore:the matrix subclass')
+def test_parameters_of_another_shape_are_refused():
+    for layer, input in (
+        (nn.LookupTable(600, 3), np.array([599, 600])),
+        (nn.SparseLinear(600, 3), np.array([[599, 1.0], [600, 2.0]])),
+        (nn.IndexLinear(600, 3), [np.array([599, 600]), np.ones(2)]),
+    ):
+        gradOutput = np.ones_like(layer.forward(input))
+        for name in ('weight', 'gradWeight') if layer.gradWeight is not None else ('weight',):
+            kept = getattr(layer, name)
+            for wrong in (kept[:2].copy(), kept.astype(np.float32), kept.astype(int), kept[None], kept.ravel(), 1.0):
+                setattr(layer, name, wrong)
+                with pytest.raises((ValueError, TypeError), match='expected .*(w|W)eight'):
+                    layer.backward(input, gradOutput)
+            setattr(layer, name, np.matrix(kept))
+            layer.forward(input)
+            assert type(getattr(layer, name)) is np.ndarray
+
+
+def test_sparse_linear_with_fewer_examples_than_before():
+    layer, sample = nn.SparseLinear(6, 3), np.array([[1.0, 2], [3, 4]])
+    layer.forward([sample] * 200)
+    with pytest.raises(ValueError, match=r'expected gradOutput of shape \(1, 3\), got shape \(200, 3\)'):
+        layer.backward([sample], np.ones((200, 3)))
+
+
+@pytest.mark.filterwarnings('ignore:the matrix subclass')
+def test_indices_as_matrix_and_masked():
+    layer = nn.LookupTable(6, 2)
+    index = np.array([[5, 6, 1]])
+    np.testing.assert_array_equal(layer.forward(np.matrix(index)), layer.weight[index - 1])
+    assert layer.backward(np.matrix(index), np.ones((1, 3, 2))).shape == (1, 3)
+    with pytest.raises(TypeError, match='expected a tensor of indices as input, got a masked array'):
+        layer.forward(np.ma.masked_array(index, index == 5))
+
+
+def test_sizes_whose_sum_overflows():
+    sizes = np.array([2**63 - 1, 2**63 - 1, 4])
+    with pytest.raises(ValueError, match='expected sizes that add up to the 2 keys'):
+        nn.IndexLinear(6, 2).forward([np.array([1, 2]), np.ones(2), sizes])
+
+
+def test_sparse_rows_check_all_that_the_loops_rely_on():
+    starts, places, values = np.array([0, 1]), np.array([1]), np.ones(1)
+    for wrong in (places + 5, places - 2):
+        with pytest.raises(ValueError, match='expected a place below 4'):
+            sparse.SparseRows(starts, wrong, values, 4)
+    rows = sparse.SparseRows(starts, places, values, 4)
+    for table, gradient in (((3, 2), (1, 2)), ((4, 2), (2, 2)), ((4, 2), (1, 3))):
+        with pytest.raises(ValueError, match='expected a .* of . rows'):
+            rows.add_outer(np.zeros(table), 1, np.ones(gradient))
+    with pytest.raises(TypeError, match='expected a table of float64, got float32'):
+        rows.times(np.zeros((4, 2), np.float32), np.zeros((1, 2)))

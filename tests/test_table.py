@@ -319,7 +319,6 @@ BAD = [
     (lambda: nn.MapTable(nn.Tanh()), np.zeros(2), TypeError, 'expected a table as input, got shape'),
     (lambda: nn.MapTable(), ONE, ValueError, r'expected a module to map, got none; add\(module\) puts it in'),
     (lambda: nn.SplitTable(3), np.zeros((2, 2)), ValueError, 'expected dimension 3, counted from 1, got a tensor of 2'),
-    (lambda: nn.SplitTable(1), np.zeros(2), ValueError, r'cannot split a vector, got shape \(2,\)'),
     (lambda: nn.SplitTable(1), TWO, TypeError, 'expected a tensor as input, got a table of 2'),
     (lambda: nn.JoinTable(1), np.zeros(2), TypeError, 'expected a table as input, got shape'),
     (lambda: nn.JoinTable(1), [], ValueError, 'expected a table of at least one tensor, got a table of 0'),
@@ -353,14 +352,13 @@ BAD = [
         ValueError,
         r'expected input\[2\]\[2\] of shape \(2,\)',
     ),
-    (lambda: nn.SelectTable(3), TWO, IndexError, 'index 3 does not exist in the input table, got a table of 2'),
-    (lambda: nn.SelectTable(0), TWO, IndexError, 'index 0 does not exist in the input table'),
-    (lambda: nn.SelectTable(-3), TWO, IndexError, 'index -3 does not exist'),
-    (lambda: nn.SelectTable('a'), TWO, IndexError, 'index a does not exist in the input table, got a table of 2'),
-    (lambda: nn.SelectTable('a'), {'b': 1}, IndexError, r"index a does not exist .* a table with keys \['b'\]"),
+    (lambda: nn.SelectTable(3), TWO, IndexError, 'expected an item 3 in the input table, got a table of 2'),
+    (lambda: nn.SelectTable(0), TWO, IndexError, 'expected an item 0 in the input table'),
+    (lambda: nn.SelectTable(-3), TWO, IndexError, 'expected an item -3 in'),
+    (lambda: nn.SelectTable('a'), TWO, IndexError, 'expected an item a in the input table, got a table of 2'),
+    (lambda: nn.SelectTable('a'), {'b': 1}, IndexError, r"expected an item a in .* a table with keys \['b'\]"),
     (lambda: nn.SelectTable(1), np.zeros(2), TypeError, 'expected a table as input, got shape'),
-    (lambda: nn.NarrowTable(2, 2), TWO, IndexError, r'expected items in 1\.\.2, got 2\.\.3'),
-    (lambda: nn.NarrowTable(0), TWO, IndexError, r'expected items in 1\.\.2, got 0\.\.0'),
+    (lambda: nn.NarrowTable(0), TWO, IndexError, r'expected an offset from 1 and a length from 0, got 0 and 1'),
     (lambda: nn.NarrowTable(1), np.zeros(2), TypeError, 'expected a table as input'),
     (lambda: nn.FlattenTable(), np.zeros(2), TypeError, 'expected a table as input'),
     (lambda: nn.ZipTable(), TWO, TypeError, r'expected a table as input\[1\], got shape'),
@@ -452,3 +450,25 @@ def test_errors_say_where():
         'In 2 module of nn.ParallelTable',
         'In 1 module of nn.Sequential',
     ]
+
+
+def test_a_vector_is_split_into_tensors_of_one_element():
+    layer, x = nn.SplitTable(1), np.array([1.0, 2.0])
+    for part, value in zip(layer.forward(x), x, strict=True):
+        np.testing.assert_array_equal(part, [value])
+    np.testing.assert_array_equal(layer.backward(x, [np.array([3.0]), np.array([4.0])]), [3, 4])
+
+
+def test_narrow_table_beyond_the_table():
+    a, b = np.ones(2), np.ones(3)
+    layer = nn.NarrowTable(2, 3)
+    assert [item is b for item in layer.forward([a, b])] == [True]
+    gradInput = layer.backward([a, b], [b])
+    assert gradInput[1] is b and not gradInput[0].any()
+    assert nn.NarrowTable(5).forward([a, b]) == []
+
+
+def test_flatten_table_says_where_each_tensor_went():
+    layer, x = nn.FlattenTable(), np.ones(1)
+    layer.forward([x, [x, [x]], x])
+    assert layer.input_map == [1, [2, [3]], 4]

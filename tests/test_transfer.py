@@ -241,8 +241,8 @@ def test_defaults_for_none():
 @pytest.mark.parametrize(
     'make, message',
     [
-        (lambda: nn.HardTanh(1, 1), r'nn.HardTanh: max_value must be larger than min_value, got 1 and 1'),
-        (lambda: nn.Clamp(2, 1), r'nn.Clamp: max_value must be larger than min_value, got 2 and 1'),
+        (lambda: nn.HardTanh(1, 1), r'nn.HardTanh: expected max_value larger than min_value, got 1 and 1'),
+        (lambda: nn.Clamp(2, 1), r'nn.Clamp: expected max_value larger than min_value, got 2 and 1'),
         (lambda: nn.RReLU(0.4, 0.3), r'nn.RReLU: expected 0 <= l <= u, got 0.4 and 0.3'),
         (lambda: nn.RReLU(-0.1, 0.3), r'nn.RReLU: expected 0 <= l <= u, got -0.1 and 0.3'),
     ],
@@ -256,7 +256,7 @@ def test_bad_arguments(make, message):
     'layer, shape, message',
     [
         (nn.PReLU(3), (2, 4), r'nn.PReLU: expected 3 input planes, got shape \(2, 4\)'),
-        (nn.CReLU(3), (2, 3), r'CReLU\(\): expected input of 3 dimensions or a batch of such, got shape \(2, 3\)'),
+        (nn.CReLU(3), (), r'CReLU\(\): expected input of at least 1 dimensions, got shape \(\)'),
         (nn.PReLU(3), (4,), r'nn.PReLU: expected 3 input planes, got shape \(4,\)'),
         (nn.GatedLinearUnit(), (2, 3), r'nn.GatedLinearUnit: expected an even size in dimension 2, got shape \(2, 3\)'),
         (nn.GatedLinearUnit(3), (2, 2), r'nn.GatedLinearUnit: expected dimension 3, counted from 1, got a tensor of 2'),
@@ -385,3 +385,62 @@ def test_log_soft_max_of_what_is_not_finite():
         with np.errstate(invalid='ignore'):
             assert np.isnan(nn.LogSoftMax().forward(np.array(x))).any()
     np.testing.assert_array_equal(nn.LogSoftMax().forward(np.array([-np.inf, 1.0])), [-np.inf, 0])
+
+
+def test_crelu_takes_other_numbers_of_dimensions_as_one_sample():
+    assert nn.CReLU(3).forward(np.ones((2, 3))).shape == (4, 3)
+    assert nn.CReLU(3).forward(np.ones(2)).shape == (4,)
+
+
+NAN = np.array([np.nan, 1.0])
+
+
+@pytest.mark.parametrize(
+    'layer',
+    [nn.ReLU(True), nn.Threshold(0, 0, True), nn.CReLU(1, True), nn.ReLU6(True)],
+    ids=lambda layer: layer.typename,
+)
+def test_nan_stays_in_place(layer):
+    output = layer.forward(NAN[None].copy())
+    assert np.isnan(output.flat[0]) and output.flat[1] == 1
+
+
+@pytest.mark.parametrize('layer', [nn.ReLU(), nn.Threshold(0, 0)], ids=str)
+def test_nan_is_hidden_otherwise(layer):
+    np.testing.assert_array_equal(layer.forward(NAN), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ('layer', 'expected'),
+    [
+        (nn.ReLU(True), 0.5),
+        (nn.Threshold(0, 0, True), 0.5),
+        (nn.LeakyReLU(0.01, True), 0.5),
+        (nn.ReLU(), 0),
+        (nn.LeakyReLU(0.01), 0.005),
+    ],
+)
+def test_gradients_at_nan(layer, expected):
+    assert layer.updateGradInput(NAN[:1].copy(), np.array([0.5])) == [expected]
+
+
+@pytest.mark.parametrize(
+    'make',
+    [nn.HardTanh, nn.ReLU, nn.ReLU6, nn.Threshold, nn.LeakyReLU, nn.PReLU, nn.HardShrink, nn.SoftShrink, nn.Abs]
+    + [nn.Square, lambda: nn.Power(2), nn.Clamp, nn.Log],
+)
+def test_backward_needs_no_forward_where_the_derivative_reads_the_input_only(make):
+    x, dy = np.array([0.25, 0.75]), np.array([1.0, -2.0])
+    layer = make()
+    layer.forward(x)
+    np.testing.assert_array_equal(make().backward(x, dy), layer.backward(x, dy))
+
+
+@pytest.mark.parametrize('make', [nn.Tanh, nn.Sigmoid, nn.ELU, nn.SoftPlus, nn.Exp, nn.Sqrt, nn.SoftMax])
+def test_backward_without_forward_says_so(make):
+    with pytest.raises(ValueError, match=r'expected forward\(input\) first'):
+        make().backward(np.ones(2), np.ones(2))
+
+
+def test_soft_shrink_with_a_negative_lambda():
+    np.testing.assert_allclose(nn.SoftShrink(-1).forward(np.array([-0.3, 0, 0.3])), [0.7, 1, 1.3])

@@ -18,12 +18,13 @@ def positive(layer: Module, *sizes: int) -> None:
 
 def draw(parameter: np.ndarray, fan_in: int, stdv: float | None = None) -> None:
     """Fill `parameter` uniformly within +-1/sqrt(fan_in), or with standard deviation `stdv`."""
-    bound = 1 / math.sqrt(fan_in) if stdv is None else stdv * math.sqrt(3)
+    bound = 1 / math.sqrt(max(fan_in, 1)) if stdv is None else stdv * math.sqrt(3)
     random.uniform(-bound, bound, out=parameter)
 
 
 def draw_weight_and_bias(layer: Module, fan_in: int, stdv: float | None = None) -> None:
     """`draw` the layer's ``weight``, then its ``bias`` where it has one; what a subclass adds is left alone."""
+    layer.check_parameters()
     for parameter in (layer.weight, layer.bias):
         if parameter is not None:
             draw(parameter, fan_in, stdv)

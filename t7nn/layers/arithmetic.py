@@ -4,13 +4,14 @@ Torch7 manual: simple.md
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
 from ..module import Module
 from ..tensors import describe
-from ._initialization import draw_weight_and_bias
+from ._initialization import draw_weight_and_bias, positive
 from .pointwise import Pointwise
 from .shapes import _sizes
 
@@ -45,7 +46,9 @@ class Reduction(Module):
         the number of dimensions of one sample: a batch's dimension is not counted
     """
 
-    squeeze = True
+    squeeze: bool = True
+    dimension: int
+    nInputDims: int | None
 
     def __init__(self, dimension: int = 1, nInputDims: int | None = None):
         super().__init__()
@@ -62,7 +65,7 @@ class Reduction(Module):
 
     def _layout(self, input: np.ndarray) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
         """The axis, the output's shape, and its shape with the axis in it."""
-        self.check(input)
+        self.check_parameters()
         axis = self.axis_of(self.dimension, input.ndim, self.nInputDims)
         before, after = input.shape[:axis], input.shape[axis + 1 :]
         if not input.shape[axis]:
@@ -73,14 +76,16 @@ class Reduction(Module):
         return axis, before + after if self.squeeze and input.ndim > 1 else kept, kept
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self.check(input)
         axis, shape, kept = self._layout(input)
         output = self.buffer('output', shape)
         self.reduce(input, output.reshape(kept), axis)
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self.check(input)
         axis, shape, kept = self._layout(input)
-        self.check(gradOutput, 'gradOutput', shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', shape)
         gradInput = self.buffer('gradInput', input.shape)
         self.spread(input, gradOutput.reshape(kept), gradInput, axis)
         return gradInput
@@ -100,8 +105,15 @@ class Sum(Reduction):
     squeeze
         False: the dimension stays, with size 1
 
+    Raises
+    ------
+    ValueError
+        if the input has no such dimension, or nothing along it
+
     Torch7 manual: simple.md#nn.Sum
     """
+
+    sizeAverage: bool
 
     def __init__(
         self, dimension: int = 1, nInputDims: int | None = None, sizeAverage: bool = False, squeeze: bool = True
@@ -124,6 +136,18 @@ class Sum(Reduction):
 class Mean(Sum):
     """y = the mean of x along a dimension: `Sum` with ``sizeAverage``.
 
+    Parameters
+    ----------
+    dimension
+        counted from 1, or from the end where negative
+    nInputDims
+        the number of dimensions of one sample: a batch's dimension is not counted
+
+    Raises
+    ------
+    ValueError
+        if the input has no such dimension, or nothing along it
+
     Torch7 manual: simple.md#nn.Mean
     """
 
@@ -134,26 +158,54 @@ class Mean(Sum):
 class Max(Reduction):
     """y = the largest entry of x along a dimension; dy goes to it, to the first of them where several are equal.
 
+    Parameters
+    ----------
+    dimension
+        counted from 1, or from the end where negative
+    nInputDims
+        the number of dimensions of one sample: a batch's dimension is not counted
+
+    Raises
+    ------
+    ValueError
+        if the input has no such dimension, or nothing along it
+
     Torch7 manual: simple.md#nn.Max
     """
 
-    best, first = np.max, np.argmax
+    #: what finds the entry, and where it is
+    best: Callable = staticmethod(np.max)
+    first: Callable = staticmethod(np.argmax)
 
     def reduce(self, x, y, axis):
-        type(self).best(x, axis, out=y, keepdims=True)
+        if min(x.strides) < 0:  # NumPy before 2.2 is wrong there
+            x = x.copy()
+        self.best(x, axis, out=y, keepdims=True)
 
     def spread(self, x, dy, dx, axis):
         dx.fill(0)
-        np.put_along_axis(dx, type(self).first(x, axis, keepdims=True), dy, axis)
+        np.put_along_axis(dx, self.first(x, axis, keepdims=True), dy, axis)
 
 
 class Min(Max):
     """y = the smallest entry of x along a dimension; dy goes to it, to the first of them where several are equal.
 
+    Parameters
+    ----------
+    dimension
+        counted from 1, or from the end where negative
+    nInputDims
+        the number of dimensions of one sample: a batch's dimension is not counted
+
+    Raises
+    ------
+    ValueError
+        if the input has no such dimension, or nothing along it
+
     Torch7 manual: simple.md#nn.Min
     """
 
-    best, first = np.min, np.argmin
+    best, first = staticmethod(np.min), staticmethod(np.argmin)
 
 
 class WithConstant(Pointwise):
@@ -163,16 +215,27 @@ class WithConstant(Pointwise):
     output then moves to memory of its own, as layers behind may need that.
     """
 
+    needs_output = False
+    constant_scalar: Any
+
     def __init__(self, constant_scalar: Any, inplace: bool = False):
         super().__init__()
         self.constant_scalar = constant_scalar
         self.inplace = inplace
 
+    def check_fields(self) -> None:
+        super().check_fields()
+        value = self.constant_scalar
+        if not isinstance(value, (int, float, np.number, np.ndarray)):
+            raise self.error(f'expected a number or a tensor as constant_scalar, got {describe(value)}', TypeError)
+        if isinstance(value, np.ndarray):
+            self.check(value, 'constant_scalar')
+
     def restore(self, x: np.ndarray) -> None:
         """Undo `function` in place."""
         raise self.error('expected restore(x)', TypeError)
 
-    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:  # type: ignore[override]
         if self.gradInput is None:
             return None
         gradInput = super().updateGradInput(input, gradOutput)
@@ -192,6 +255,13 @@ class AddConstant(WithConstant):
     inplace
         write the output into the input, until the gradient is computed, and gradInput into gradOutput
 
+    Raises
+    ------
+    TypeError
+        if `constant_scalar` is neither
+    ValueError
+        if it is a vector that does not fit the input
+
     Torch7 manual: transfer.md#nn.AddConstant
     """
 
@@ -202,17 +272,20 @@ class AddConstant(WithConstant):
         elif not isinstance(constant_scalar, (int, float, np.number)):
             raise TypeError(f'{self.typename}: expected a number or tensor, got {describe(constant_scalar)}')
 
-    def function(self, x, y):
+    def _constant(self, x: np.ndarray) -> Any:
         constant = self.constant_scalar
         if isinstance(constant, np.ndarray) and not (x.ndim <= 2 and x.shape[-1:] == constant.shape):
             raise self.error(f'expected a vector of size {constant.size} or a batch of them, got shape {x.shape}')
-        np.add(x, constant, y)
+        return constant
+
+    def function(self, x, y):
+        np.add(x, self._constant(x), y)
 
     def derivative(self, x, y, dy, dx):
         np.copyto(dx, dy)
 
     def restore(self, x):
-        x -= self.constant_scalar
+        x -= self._constant(x)
 
 
 class MulConstant(WithConstant):
@@ -224,6 +297,11 @@ class MulConstant(WithConstant):
         a number; in place not 0, as the input could not be put back
     inplace
         write the output into the input, until the gradient is computed, and gradInput into gradOutput
+
+    Raises
+    ------
+    TypeError, ValueError
+        if `constant_scalar` is no such number
 
     Torch7 manual: transfer.md#nn.MulConstant
     """
@@ -244,6 +322,12 @@ class MulConstant(WithConstant):
     def restore(self, x):
         x /= self.constant_scalar
 
+    def check_fields(self) -> None:
+        super().check_fields()
+        if isinstance(self.constant_scalar, np.ndarray):
+            got = describe(self.constant_scalar)
+            raise self.error(f'expected a number as constant_scalar, got {got}', TypeError)
+
 
 class MatrixProduct(Module):
     """The base of the products C = A B of two matrices, or of all in two batches; dA = dC B', dB = A' dC.
@@ -261,8 +345,9 @@ class MatrixProduct(Module):
 
     def _factors(self, input: list) -> tuple[np.ndarray, np.ndarray, tuple[int, ...], tuple[int, ...]]:
         """The factors of the input, the shape of their product, and that of the output."""
-        self.check_tensors(input, 2)
-        left, right = input
+        self.check_parameters()
+        tensors = self.check_tensors(input, 2)
+        left, right = tensors
         if left.ndim in (2, 3) and right.ndim == left.ndim - self.vector:
             left, right = self.factors(left, right)
             if left.shape[:-2] == right.shape[:-2] and left.shape[-1] == right.shape[-2]:
@@ -270,7 +355,7 @@ class MatrixProduct(Module):
                 return left, right, shape, shape[:-1] if self.vector else shape
         raise self.error(
             f'expected a matrix and a {"vector" if self.vector else "matrix"} of sizes that match, or two batches of '
-            f'as many, got {" and ".join(map(describe, input))}'
+            f'as many, got {" and ".join(map(describe, tensors))}'
         )
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
@@ -281,12 +366,11 @@ class MatrixProduct(Module):
 
     def updateGradInput(self, input: list[np.ndarray], gradOutput: np.ndarray) -> list[np.ndarray]:
         left, right, product, shape = self._factors(input)
-        self.check(gradOutput, 'gradOutput', shape)
-        gradOutput = gradOutput.reshape(product)
-        gradInput = self.buffer_table('gradInput', input)
+        dy = self.check(gradOutput, 'gradOutput', shape).reshape(product)
+        gradInput = self.buffer_table('gradInput', self.check_tensors(input))
         gradLeft, gradRight = self.factors(*gradInput)
-        np.matmul(gradOutput, right.swapaxes(-1, -2), gradLeft)
-        np.matmul(left.swapaxes(-1, -2), gradOutput, gradRight)
+        np.matmul(dy, right.swapaxes(-1, -2), gradLeft)
+        np.matmul(left.swapaxes(-1, -2), dy, gradRight)
         return gradInput
 
 
@@ -298,8 +382,16 @@ class MM(MatrixProduct):
     transA, transB
         take A', B' in the place of A, B
 
+    Raises
+    ------
+    ValueError
+        if the two do not fit each other
+
     Torch7 manual: simple.md#nn.MM
     """
+
+    transA: bool
+    transB: bool
 
     def __init__(self, transA: bool = False, transB: bool = False):
         super().__init__()
@@ -318,10 +410,16 @@ class MV(MatrixProduct):
     trans
         take M' in the place of M
 
+    Raises
+    ------
+    ValueError
+        if the two do not fit each other
+
     Torch7 manual: simple.md#nn.MM
     """
 
     vector = True
+    trans: bool
 
     def __init__(self, trans: bool = False):
         super().__init__()
@@ -340,12 +438,12 @@ class Broadcast(Module):
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw the tensor uniformly with standard deviation `stdv`."""
-        draw_weight_and_bias(self, np.size(self.bias if self.weight is None else self.weight), stdv)
+        draw_weight_and_bias(self, np.size(self.parameters()[0]), stdv)
         return self
 
     def fitted(self, parameter: np.ndarray, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
-        """`parameter` in a shape that broadcasts over `tensor`, which is checked."""
-        self.check(tensor, what)
+        """`parameter`, or its gradient, in a shape that broadcasts over `tensor`."""
+        parameter = self.check(parameter, 'parameter')
         if parameter.size == tensor.size:
             return parameter.reshape(tensor.shape)
         if parameter.size == 1:
@@ -368,39 +466,50 @@ class Broadcast(Module):
 class Adding(Broadcast):
     """The base of layers that add: y = x + b, dx = dy, db = dy, summed."""
 
+    bias: np.ndarray
+    gradBias: np.ndarray
+
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        bias = self.fitted(self.bias, input)
-        return np.add(input, bias, self.buffer('output', input.shape))
+        self.check_parameters()
+        input = self.check(input)
+        return np.add(input, self.fitted(self.bias, input), self.buffer('output', input.shape))
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        self.check(gradOutput, 'gradOutput', input.shape)
-        np.copyto(self.buffer('gradInput', input.shape), gradOutput)
-        return self.gradInput
+        gradOutput = self.check(gradOutput, 'gradOutput', self.check(input).shape)
+        gradInput = self.buffer('gradInput', gradOutput.shape)
+        np.copyto(gradInput, gradOutput)
+        return gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self.check(gradOutput, 'gradOutput', input.shape)
-        self.collect(self.gradBias, scale, gradOutput)
+        self.check_gradients()
+        self.collect(self.gradBias, scale, self.check(gradOutput, 'gradOutput', self.check(input).shape))
 
 
 class Multiplying(Broadcast):
     """The base of layers that multiply: y = w x, dx = w dy, dw = x dy, summed."""
 
+    weight: np.ndarray
+    gradWeight: np.ndarray
+
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        weight = self.fitted(self.weight, input)
-        return np.multiply(input, weight, self.buffer('output', input.shape))
+        self.check_parameters()
+        input = self.check(input)
+        return np.multiply(input, self.fitted(self.weight, input), self.buffer('output', input.shape))
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        self.check(gradOutput, 'gradOutput', input.shape)
-        weight = self.fitted(self.weight, gradOutput)
-        return np.multiply(gradOutput, weight, self.buffer('gradInput', input.shape))
+        self.check_parameters()
+        gradOutput = self.check(gradOutput, 'gradOutput', self.check(input).shape)
+        weight = self.fitted(self.weight, gradOutput, 'gradOutput')
+        return np.multiply(gradOutput, weight, self.buffer('gradInput', gradOutput.shape))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self.check(gradOutput, 'gradOutput', input.shape)
-        self.collect(self.gradWeight, scale, input * gradOutput)
+        self.check_gradients()
+        input = self.check(input)
+        self.collect(self.gradWeight, scale, input * self.check(gradOutput, 'gradOutput', input.shape))
 
 
 class Add(Adding):
@@ -409,17 +518,26 @@ class Add(Adding):
     Parameters
     ----------
     inputSize
-        input ``(inputSize,)``, or a batch of samples of as many elements
+        a positive whole number. Input ``(inputSize,)``, or a batch of samples of as many elements
     scalar
         learn one number instead; the input may then have any shape
 
     b begins uniform in +-1/sqrt(its size).
 
+    Raises
+    ------
+    ValueError
+        if the input does not fit
+
     Torch7 manual: simple.md#nn.Add
     """
 
+    scalar: bool
+
     def __init__(self, inputSize: int, scalar: bool = False):
         super().__init__()
+        if not scalar:
+            positive(self, inputSize)
         self.scalar = scalar
         size = 1 if scalar else inputSize
         self.bias, self.gradBias = np.zeros(size), np.zeros(size)
@@ -437,12 +555,20 @@ class CAdd(Adding):
 
     b begins uniform in +-1/sqrt(number of elements).
 
+    Raises
+    ------
+    ValueError
+        if the input does not fit
+
     Torch7 manual: simple.md#nn.CAdd
     """
+
+    size: list[int]
 
     def __init__(self, *size: int | list[int]):
         super().__init__()
         self.size = _sizes(self, size)
+        positive(self, *self.size)
         self.bias, self.gradBias = np.zeros(self.size), np.zeros(self.size)
         self.reset()
 
@@ -471,12 +597,20 @@ class CMul(Multiplying):
 
     w begins uniform in +-1/sqrt(number of elements).
 
+    Raises
+    ------
+    ValueError
+        if the input does not fit
+
     Torch7 manual: simple.md#nn.CMul
     """
+
+    size: list[int]
 
     def __init__(self, *size: int | list[int]):
         super().__init__()
         self.size = _sizes(self, size)
+        positive(self, *self.size)
         self.weight, self.gradWeight = np.zeros(self.size), np.zeros(self.size)
         self.reset()
 
@@ -491,8 +625,16 @@ class Constant(Module):
     nInputDim
         the number of dimensions of one sample: a batch of N gives N times the value, ``(N, ...)``
 
+    Raises
+    ------
+    TypeError
+        if `value` is neither
+
     Torch7 manual: simple.md#nn.Constant
     """
+
+    value: np.ndarray
+    nInputDim: int | None
 
     def __init__(self, value: np.ndarray | float, nInputDim: int | None = None):
         super().__init__()
@@ -501,14 +643,20 @@ class Constant(Module):
         self.value = np.atleast_1d(np.asarray(value, self.dtype))
         self.nInputDim = nInputDim
 
-    def updateOutput(self, input: Any) -> np.ndarray:
-        batch = ()
+    def _shape(self, input: Any) -> tuple[int, ...]:
+        """The shape of the output for `input`."""
+        self.check_parameters()
+        batch: tuple[int, ...] = ()
         if self.nInputDim is not None:
-            self.check(input)
+            input = self.check(input)
             batch = input.shape[: input.ndim > self.nInputDim]
-        output = self.buffer('output', batch + self.value.shape)
+        return (*batch, *self.check(self.value, 'value').shape)
+
+    def updateOutput(self, input: Any) -> np.ndarray:
+        output = self.buffer('output', self._shape(input))
         np.copyto(output, self.value)
         return output
 
     def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
+        self.check(gradOutput, 'gradOutput', self._shape(input))
         return self.zeros_table('gradInput', input)

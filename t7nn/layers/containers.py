@@ -4,7 +4,8 @@ Torch7 manual: containers.md
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from operator import length_hint
 from typing import Any, Self
 
@@ -25,6 +26,8 @@ class Container(Module):
     Torch7 manual: containers.md#nn.Container
     """
 
+    modules: list[Module]
+
     def __init__(self):
         super().__init__()
         self.modules = []
@@ -36,8 +39,9 @@ class Container(Module):
 
     def get(self, index: int) -> Module | None:
         """The child at `index`, counted from 1; None past the last."""
-        if index < 1:
-            raise IndexError(f'{self.typename}.get counts from 1, got {index}')
+        if not isinstance(index, (int, np.integer)) or index < 1:
+            kind = IndexError if isinstance(index, (int, np.integer)) else TypeError
+            raise kind(f'{self.typename}.get: expected a whole number from 1, got {describe(index)}')
         return self.modules[index - 1] if index <= len(self.modules) else None
 
     def size(self) -> int:
@@ -103,8 +107,9 @@ class Container(Module):
         super().evaluate()
 
     def share(self, module: Module, *names: str) -> Self:
-        if len(self) > len(module.modules):
-            raise self.error(f'expected a container of {len(self)} modules to share with, got {len(module.modules)}')
+        count = len(getattr(module, 'modules', ()))
+        if len(self) > count:
+            raise self.error(f'expected a container of {len(self)} modules to share with, got {count}')
         for mine, its in zip(self.modules, module.modules, strict=False):
             mine.share(its, *names)
         return self
@@ -253,29 +258,39 @@ class RowWise(Sequential):
         """The shape of the output for `input`."""
         return input.shape
 
-    def _rows(self, input: np.ndarray, gradOutput: np.ndarray) -> list[np.ndarray]:
-        self.check(gradOutput, 'gradOutput', self.shape(input))
-        return [tensor.reshape(self.count(input), -1) for tensor in (input, gradOutput)]
+    def _folded(self, tensor: np.ndarray, rows: int) -> np.ndarray:
+        return tensor.reshape(rows, tensor.size // rows if rows else math.prod(tensor.shape[1:]))
+
+    def _rows(self, input: np.ndarray, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+        """Input and gradOutput as rows, and the shape of the input."""
+        input = self.check(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', self.shape(input))
+        rows = self.count(input)
+        return self._folded(input, rows), self._folded(gradOutput, rows), input.shape
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        input = self.check(input)
         shape = self.shape(input)
-        self.output = super().updateOutput(input.reshape(self.count(input), -1)).reshape(shape)
+        self.output = super().updateOutput(self._folded(input, self.count(input))).reshape(shape)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.gradInput = super().updateGradInput(*self._rows(input, gradOutput)).reshape(input.shape)
+        x, dy, shape = self._rows(input, gradOutput)
+        self.gradInput = super().updateGradInput(x, dy).reshape(shape)
         return self.gradInput
 
     def backward(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> np.ndarray:
-        self.gradInput = super().backward(*self._rows(input, gradOutput), scale).reshape(input.shape)
+        x, dy, shape = self._rows(input, gradOutput)
+        self.gradInput = super().backward(x, dy, scale).reshape(shape)
         return self.gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        super().accGradParameters(*self._rows(input, gradOutput), scale)
+        x, dy, _ = self._rows(input, gradOutput)
+        super().accGradParameters(x, dy, scale)
 
     def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
-        super().accUpdateGradParameters(*self._rows(input, gradOutput), lr)
+        x, dy, _ = self._rows(input, gradOutput)
+        super().accUpdateGradParameters(x, dy, lr)
 
 
 class Branches(Container):
@@ -285,11 +300,11 @@ class Branches(Container):
     them, and what becomes of what they give, ``join(outputs)`` and ``join_gradients(input, gradInputs)``.
     """
 
-    def inputs(self, input: Any) -> Iterable:
+    def inputs(self, input: Any) -> Sequence:
         """The children's inputs: the whole input for each, unless a container says something else."""
         return [input] * len(self)
 
-    def gradOutputs(self, input: Any, gradOutput: Any) -> Iterable:
+    def gradOutputs(self, input: Any, gradOutput: Any) -> Sequence:
         """The children's gradOutputs."""
         raise self.error('expected gradOutputs(input, gradOutput)', TypeError)
 
@@ -329,54 +344,101 @@ class Joining(Module):
 
     def concatenate(self, tensors: list[np.ndarray], axis: int) -> np.ndarray:
         """Join `tensors` along `axis` in ``output``."""
-        shapes = {tensor.shape[:axis] + tensor.shape[axis + 1 :] for tensor in tensors}
-        if len(shapes) != 1:
-            raise self.error(
-                f'expected tensors that agree in all dimensions but {axis + 1}, got {", ".join(map(describe, tensors))}'
-            )
+        tensors = [self.check(tensor, 'output') for tensor in tensors]
+        self.expect_alike(tensors, axis)
         shape = list(tensors[0].shape)
         shape[axis] = sum(tensor.shape[axis] for tensor in tensors)
         return np.concatenate(tensors, axis, out=self.buffer('output', tuple(shape)))
+
+    def expect_alike(self, tensors: list[np.ndarray], axis: int) -> None:
+        """Raise unless the `tensors` differ along `axis` at most."""
+        ranks = {tensor.ndim for tensor in tensors}
+        if len(ranks) != 1 or len({tensor.shape[:axis] + tensor.shape[axis + 1 :] for tensor in tensors}) != 1:
+            raise self.error(
+                f'expected tensors that agree in all dimensions but {axis + 1}, got {", ".join(map(describe, tensors))}'
+            )
 
     def parts(self, gradOutput: np.ndarray, axis: int, tensors: list[np.ndarray]) -> list[np.ndarray]:
         """The slices of `gradOutput` along `axis` that belong to the `tensors` that were joined."""
         sizes = [tensor.shape[axis] for tensor in tensors]
         shape = tensors[0].shape
-        self.check(gradOutput, 'gradOutput', (*shape[:axis], sum(sizes), *shape[axis + 1 :]))
+        gradOutput = self.check(gradOutput, 'gradOutput', (*shape[:axis], sum(sizes), *shape[axis + 1 :]))
         ends = itertools.accumulate(sizes)
         before = (slice(None),) * axis
         return [gradOutput[(*before, slice(end - size, end))] for size, end in zip(sizes, ends, strict=True)]
 
 
-class Concat(Joining, Branches):
-    """Every child gets the whole input; their outputs are concatenated along `dimension` (counted from 1).
+class JoiningBranches(Joining, Branches):
+    """The base of containers that join the outputs of their children along a dimension."""
+
+    def output_axis(self, outputs: list) -> int:
+        """The axis along which the children's outputs are joined."""
+        raise self.error('expected output_axis(outputs)', TypeError)
+
+    def _axis(self, dimension: int, outputs: list) -> int:
+        self.check_fields()
+        if not outputs:
+            raise self.error('expected at least one module')
+        for i, output in enumerate(outputs):
+            if not isinstance(output, np.ndarray):
+                raise self.error(f'expected a tensor from module {i + 1}, got {describe(output)}', TypeError)
+        return self.axis_of(dimension, outputs[0].ndim)
+
+    def join(self, outputs: list[np.ndarray]) -> np.ndarray:
+        return self.concatenate(outputs, self.output_axis(outputs))
+
+    def gradOutputs(self, input: Any, gradOutput: np.ndarray) -> list[np.ndarray]:
+        outputs = [module.output for module in self.modules]
+        axis = self.output_axis(outputs)
+        if not all(output.ndim > axis for output in outputs):
+            raise self.error('expected forward(input) first')
+        return self.parts(gradOutput, axis, outputs)
+
+
+class Concat(JoiningBranches):
+    """Every child gets the whole input; their outputs are concatenated along `dimension`.
+
+    Parameters
+    ----------
+    dimension
+        counted from 1, or from the end where negative
+
+    Raises
+    ------
+    ValueError
+        if the outputs differ in another dimension
 
     Torch7 manual: containers.md#nn.Concat
     """
+
+    dimension: int
 
     def __init__(self, dimension: int):
         super().__init__()
         self.dimension = dimension
 
-    def join(self, outputs: list[np.ndarray]) -> np.ndarray:
-        if not outputs:
-            raise self.error('expected at least one module')
-        return self.concatenate(outputs, self.axis_of(self.dimension, outputs[0].ndim))
-
-    def gradOutputs(self, input: Any, gradOutput: np.ndarray) -> list[np.ndarray]:
-        outputs = [module.output for module in self.modules]
-        return self.parts(gradOutput, self.axis_of(self.dimension, outputs[0].ndim), outputs)
+    def output_axis(self, outputs):
+        return self._axis(self.dimension, outputs)
 
 
 class DepthConcat(Concat):
     """`Concat` of outputs that may differ in the other dimensions too: the smaller ones stand in the middle of zeros.
 
+    Parameters
+    ----------
+    dimension
+        counted from 1, or from the end where negative
+
+    Raises
+    ------
+    ValueError
+        if the outputs have not as many dimensions
+
     Torch7 manual: containers.md#nn.DepthConcat
     """
 
     def concatenate(self, tensors: list[np.ndarray], axis: int) -> np.ndarray:
-        for tensor in tensors:
-            self.check(tensor, 'output')
+        tensors = [self.check(tensor, 'output') for tensor in tensors]
         if len({tensor.ndim for tensor in tensors}) != 1:
             raise self.error(f'expected outputs of as many dimensions, got {", ".join(map(describe, tensors))}')
         shape = np.max([tensor.shape for tensor in tensors], 0).tolist()
@@ -388,7 +450,9 @@ class DepthConcat(Concat):
         return output
 
     def parts(self, gradOutput: np.ndarray, axis: int, tensors: list[np.ndarray]) -> list[np.ndarray]:
-        self.check(gradOutput, 'gradOutput', self.output.shape)
+        if np.ndim(self.output) != tensors[0].ndim:
+            raise self.error('expected forward(input) first')
+        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         return self._windows(gradOutput, axis, tensors)
 
     @staticmethod
@@ -405,35 +469,44 @@ class DepthConcat(Concat):
         return windows
 
 
-class Parallel(Joining, Branches):
-    """Child i gets slice i of the input along `inputDimension`; outputs are concatenated along `outputDimension` (both
-    from 1).
+class Parallel(JoiningBranches):
+    """Child i gets slice i of the input along `inputDimension`; outputs are concatenated along `outputDimension`.
+
+    Parameters
+    ----------
+    inputDimension, outputDimension
+        counted from 1, or from the end where negative
+
+    Raises
+    ------
+    ValueError
+        if there are not as many slices as modules, or the outputs differ in another dimension
 
     Torch7 manual: containers.md#nn.Parallel
     """
+
+    inputDimension: int
+    outputDimension: int
 
     def __init__(self, inputDimension: int, outputDimension: int):
         super().__init__()
         self.inputDimension = inputDimension
         self.outputDimension = outputDimension
 
-    def inputs(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+    def inputs(self, input: np.ndarray) -> list[np.ndarray]:
+        self.check_fields()
+        input = self.check(input)
         slices = np.moveaxis(input, self.axis_of(self.inputDimension, input.ndim), 0)
         if len(slices) != len(self):
             raise self.error(
                 f'expected input of size {len(self)} in dimension {self.inputDimension}, a slice for each module, '
                 f'got {describe(input)}'
             )
-        return slices
+        return list(slices)
 
-    def join(self, outputs: list[np.ndarray]) -> np.ndarray:
-        return self.concatenate(outputs, self.axis_of(self.outputDimension, outputs[0].ndim))
-
-    def gradOutputs(self, input: np.ndarray, gradOutput: np.ndarray) -> list[np.ndarray]:
-        outputs = [module.output for module in self.modules]
-        return self.parts(gradOutput, self.axis_of(self.outputDimension, outputs[0].ndim), outputs)
+    def output_axis(self, outputs):
+        return self._axis(self.outputDimension, outputs)
 
     def join_gradients(self, input: np.ndarray, gradInputs: list[np.ndarray]) -> np.ndarray:
-        axis = self.axis_of(self.inputDimension, input.ndim)
-        return np.stack(gradInputs, axis, out=self.buffer('gradInput', input.shape))
+        axis = self.axis_of(self.inputDimension, np.ndim(input))
+        return np.stack(gradInputs, axis, out=self.buffer('gradInput', np.shape(input)))

@@ -11,8 +11,11 @@ from typing import Any, Self
 import numpy as np
 
 from .. import random
+from ..blas import add_scaled
 from ..module import Module, inside
-from ..tensors import TENSOR_TYPES, describe, dtype_of, nested_map, number
+from ..tensors import TENSOR_TYPES, describe, dtype_of, nested_map, number, plain, real
+from . import _weight_norm
+from ._initialization import positive
 from .containers import Container
 
 __all__ = ['Bottle', 'Decorator', 'DontCast', 'NaN', 'Profile', 'WeightNorm']
@@ -20,6 +23,11 @@ __all__ = ['Bottle', 'Decorator', 'DontCast', 'NaN', 'Profile', 'WeightNorm']
 
 class Decorator(Container):
     """The base of decorators: does what `module` does. It is a container of that one module.
+
+    Parameters
+    ----------
+    module
+        any module
 
     Torch7 manual: containers.md#nn.Decorator
     """
@@ -58,7 +66,14 @@ class Bottle(Decorator):
     module
         takes tensors of `nInputDim` dimensions
     nInputDim, nOutputDim
-        2 where not given; `nOutputDim` is then `nInputDim`
+        positive whole numbers, 2 where not given; `nOutputDim` is then `nInputDim`
+
+    Raises
+    ------
+    TypeError
+        if the input is no tensor
+    ValueError
+        if the module's output has not `nOutputDim` dimensions, or gradOutput not the shape of the output
 
     >>> import numpy as np, t7nn as nn
     >>> nn.Bottle(nn.Linear(10, 2)).forward(np.zeros((4, 5, 3, 10))).shape
@@ -67,43 +82,60 @@ class Bottle(Decorator):
     Torch7 manual: containers.md#nn.Bottle
     """
 
+    nInputDim: int = 2
+    nOutputDim: int = 2
+    dimDelta: int = 0
+
     def __init__(self, module: Module, nInputDim: int = 2, nOutputDim: int | None = None):
         super().__init__(module)
         self.nInputDim = nInputDim
         self.nOutputDim = nInputDim if nOutputDim is None else nOutputDim
+        positive(self, self.nInputDim, self.nOutputDim)
         self.dimDelta = self.nInputDim - self.nOutputDim
 
-    def _folded(self, tensor: np.ndarray) -> np.ndarray:
-        """`tensor` with so many of its first dimensions made one that `nInputDim` remain."""
-        if not isinstance(tensor, np.ndarray):
-            raise self.error(f'expected a tensor as input, got {describe(tensor)}', TypeError)
-        if tensor.ndim <= self.nInputDim:
-            return tensor
-        first = tensor.ndim - self.nInputDim + 1
-        return tensor.reshape(math.prod(tensor.shape[:first]), *tensor.shape[first:])
+    def _first(self, tensor: np.ndarray) -> tuple[int, ...]:
+        """The first dimensions, which are made one so that `nInputDim` remain; () where there are no more."""
+        return tensor.shape[: tensor.ndim - self.nInputDim + 1] if tensor.ndim > self.nInputDim else ()
+
+    def _folded(self, tensor: Any) -> np.ndarray:
+        """`tensor` with its first dimensions made one."""
+        self.check_parameters()
+        positive(self, self.nInputDim, self.nOutputDim)
+        tensor = self._tensor(tensor, 'input')
+        first = self._first(tensor)
+        return tensor.reshape(math.prod(first), *tensor.shape[len(first) :]) if first else tensor
+
+    def _tensor(self, tensor: Any, what: str) -> np.ndarray:
+        """`tensor` as a plain array of any dtype; the module says which it takes."""
+        return plain(tensor, lambda got: self.error(f'expected a tensor as {what}, got {got}', TypeError))
 
     def _call(self, method: str, input: np.ndarray, gradOutput: np.ndarray, *arguments: Any) -> Any:
-        if not isinstance(gradOutput, np.ndarray) or gradOutput.shape != self.output.shape:
-            raise self.error(
-                f"expected gradOutput of the output's shape {self.output.shape}, got {describe(gradOutput)}"
-            )
-        gradOutput = gradOutput.reshape(self.modules[0].output.shape)
-        return self.call(0, method, self._folded(input), gradOutput, *arguments)
+        gradOutput = self._tensor(gradOutput, 'gradOutput')
+        folded = self._folded(input)
+        shape, output = np.shape(self.output), self.modules[0].output
+        if gradOutput.shape != shape:
+            raise self.error(f"expected gradOutput of the output's shape {shape}, got {describe(gradOutput)}")
+        if gradOutput.size != np.size(output):
+            raise self.error(f'expected forward(input) first, for an input of shape {np.shape(input)}')
+        return self.call(0, method, folded, gradOutput.reshape(np.shape(output)), *arguments)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        folded = self._folded(input)
-        output = self.call(0, 'updateOutput', folded)
-        if folded is not input:
-            if output.ndim != self.nOutputDim:
+        output = self.call(0, 'updateOutput', self._folded(input))
+        first = self._first(input)
+        if first:
+            if np.ndim(output) != self.nOutputDim:
                 raise self.error(f'expected a module that gives {self.nOutputDim} dimensions, got {describe(output)}')
-            first = input.shape[: input.ndim - self.nInputDim]
-            output = output.reshape(*first, len(output) // math.prod(first), *output.shape[1:])
+            *outer, last = first
+            rows = math.prod(outer)
+            if rows and len(output) % rows:
+                raise self.error(f'expected a module that gives a multiple of {rows} rows, got {describe(output)}')
+            output = output.reshape(*outer, len(output) // rows if rows else last, *output.shape[1:])
         self.output = output
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         gradInput = self._call('updateGradInput', input, gradOutput)
-        self.gradInput = None if gradInput is None else gradInput.reshape(input.shape)
+        self.gradInput = None if gradInput is None else gradInput.reshape(np.shape(input))
         return self.gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
@@ -133,6 +165,11 @@ class WeightNorm(Decorator):
     in Torch7, the gradient of v has the shape of the weight, its outputs in front. The module's weight is worked out in
     every forward while training, and once by `evaluate()` for all that follow.
 
+    Raises
+    ------
+    ValueError
+        if the module has no weight, or `outputDim` is none of its dimensions
+
     Torch7 manual: containers.md#nn.WeightNorm
     """
 
@@ -145,16 +182,26 @@ class WeightNorm(Decorator):
     zeroGradParameters = Module.zeroGradParameters
     accUpdateGradParameters = Module.accUpdateGradParameters
     sharedAccUpdateGradParameters = Module.sharedAccUpdateGradParameters
+    v: np.ndarray
+    gradV: np.ndarray
+    g: np.ndarray
+    gradG: np.ndarray
+    outputDim: int
+    weightSize: list[int]
+    viewOut: list[int]
+    viewIn: list[int]
+    otherDims: int
 
     def __init__(self, module: Module, outputDim: int = 1):
         super().__init__(module)
-        if self.weight is None:
+        weight = self.weight
+        if weight is None:
             raise self.error('expected a module with a weight')
-        if not 1 <= outputDim <= self.weight.ndim:
-            raise self.error(f'expected outputDim from 1 to {self.weight.ndim}, got {outputDim}')
+        if not 1 <= outputDim <= weight.ndim:
+            raise self.error(f'expected outputDim from 1 to {weight.ndim}, got {outputDim}')
         self.outputDim = outputDim
-        self.weightSize = list(self.weight.shape)
-        rows = self._rows(self.weight)
+        self.weightSize = list(weight.shape)
+        rows = self._rows(weight)
         self.viewOut = list(rows.shape)
         self.viewIn = [len(rows), rows[0].size]
         self.otherDims = rows[0].size
@@ -162,6 +209,29 @@ class WeightNorm(Decorator):
         self.v, self.gradV = np.zeros(self.viewIn, self.dtype), np.zeros(self.viewOut, self.dtype)
         self.g, self.gradG = np.zeros((len(rows), 1), self.dtype), np.zeros((len(rows), 1), self.dtype)
         self.resetInit()
+
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        v, weight = self.shape_of('v', 2), self.weight
+        self.shape_of('g', 2)
+        shapes = {'v': v, 'g': (v[0], 1), 'gradG': (v[0], 1)}
+        bias = () if self.bias is None else self.check(self.bias, 'bias').shape
+        shapes |= {'bias': bias, 'gradBias': bias}
+        shape = np.shape(weight) if weight is not None else tuple(self.weightSize)
+        if not 1 <= self.outputDim <= len(shape):
+            raise self.error(f'expected outputDim from 1 to {len(shape)}, got {self.outputDim}')
+        rows = self._moved(shape)
+        if rows[0] != v[0] or math.prod(rows) != math.prod(v):
+            raise self.error(f'expected v of shape {(rows[0], math.prod(rows[1:]))}, got {describe(self.v)}')
+        # the twin in which an update works has v itself there
+        shapes['gradV'] = v if self.gradV is self.v else rows
+        if weight is not None:
+            shapes |= {'weight': shape, 'gradWeight': shape}
+        return shapes
+
+    def _moved(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a weight seen with its outputs in front."""
+        axis = self.outputDim - 1
+        return (shape[axis], *shape[:axis], *shape[axis + 1 :])
 
     def _rows(self, weight: np.ndarray) -> np.ndarray:
         """`weight` seen with its outputs in front."""
@@ -172,9 +242,10 @@ class WeightNorm(Decorator):
 
     def resetInit(self) -> None:
         """Draw v; g and the bias follow."""
-        random.normal(0, math.sqrt(2 / self.v.shape[1]), out=self.v)
-        squares = np.square(self.v, dtype=float)
-        self.g[...] = np.sqrt(np.cumsum(squares, 1)[:, -1:])  # summed from left to right, as in Torch7, to the last bit
+        self.check_parameters()
+        self.expect_writable('v', 'g', 'bias')
+        random.normal(0, math.sqrt(2 / max(self.v.shape[1], 1)), out=self.v)
+        self.g[...] = _weight_norm.lengths(self.v)
         if self.bias is not None:
             self.bias.fill(0)
 
@@ -187,7 +258,9 @@ class WeightNorm(Decorator):
     def updateWeight(self) -> None:
         """Work out the module's weight from g and v."""
         if self.weight is None:  # as files leave it
-            self.weight, self.gradWeight = np.zeros((2, *self.weightSize), self.dtype)
+            self.gradWeight, self.weight = np.zeros((2, *self.weightSize), self.dtype)
+        self.check_parameters()
+        self.expect_writable('weight')
         rows = self._rows(self.weight)
         rows[...] = (self.v * (self.g / self._norms())).reshape(rows.shape)
 
@@ -202,18 +275,24 @@ class WeightNorm(Decorator):
         return super().updateOutput(input)
 
     def accGradParameters(self, input: Any, gradOutput: Any, scale: float = 1) -> None:
+        self.check_gradients()
+        if self.gradWeight is None:
+            raise self.error('expected a tensor as gradWeight, got nil', TypeError)
+        self.expect_writable('gradWeight')
         self.gradWeight.fill(0)
         super().accGradParameters(input, gradOutput, scale)
         gradient = self._rows(self.gradWeight).reshape(self.v.shape)
-        norms = self._norms()
-        gradG = np.vecdot(gradient, self.v)[:, None] / norms
-        gradV = (gradient - self.v * (gradG / norms)) * (self.g / norms)
+        gradV, gradG = _weight_norm.gradients(self.v, self.g, self._norms(), gradient)
         self.gradV += gradV.reshape(self.gradV.shape)
         self.gradG += gradG
 
     def updateParameters(self, learningRate: float) -> None:
-        for parameter, gradient in zip(*self.parameters(), strict=True):
-            parameter -= learningRate * gradient.reshape(parameter.shape)
+        rate = real(learningRate, 'learningRate')
+        self.check_gradients()
+        steps = [(getattr(self, name), getattr(self, gradient)) for name, gradient in self.learned]
+        for parameter, gradient in steps:
+            if parameter is not None:
+                add_scaled(parameter, -rate, gradient.reshape(parameter.shape))
 
 
 class DontCast(Decorator):
@@ -230,6 +309,11 @@ class DontCast(Decorator):
     moduleType
         the module's type, where it cannot be asked: ``'torch.FloatTensor'``
 
+    Raises
+    ------
+    TypeError
+        if what is to be cast is no tensor of numbers nor a table of such
+
     >>> import numpy as np, t7nn as nn
     >>> layer = nn.DontCast(nn.Linear(3, 4).float(), True).double()
     >>> layer.get(1).weight.dtype, layer.forward(np.ones(3)).dtype
@@ -237,6 +321,10 @@ class DontCast(Decorator):
 
     Torch7 manual: containers.md#nn.DontCast
     """
+
+    castin: bool = False
+    castout: bool = False
+    moduleType: str
 
     def __init__(
         self, module: Module, castin: bool = False, castout: bool | None = None, moduleType: str | None = None
@@ -252,22 +340,34 @@ class DontCast(Decorator):
         super().take_type(dtype)
         return False
 
-    def _cast(self, wanted: bool, value: Any, type: Any) -> Any:
-        return nested_map(lambda tensor: tensor.astype(dtype_of(type), copy=False), value) if wanted else value
+    def _cast(self, wanted: bool, value: Any, type: Any, what: str) -> Any:
+        if not wanted:
+            return value
+        dtype = dtype_of(type)
+
+        def cast(tensor: Any) -> np.ndarray:
+            tensor = plain(tensor, lambda got: self.error(f'expected a tensor as {what}, got {got}', TypeError))
+            if tensor.dtype.kind not in 'biuf':
+                raise self.error(f'expected {what} of numbers, got {tensor.dtype}', TypeError)
+            return tensor.astype(dtype, copy=False)
+
+        return nested_map(cast, value)
 
     def _call(self, method: str, input: Any, gradOutput: Any, *arguments: Any) -> Any:
-        input = self._cast(self.castin, input, self.moduleType)
-        gradOutput = self._cast(self.castout, gradOutput, self.moduleType)
+        self.check_fields()
+        input = self._cast(self.castin, input, self.moduleType, 'input')
+        gradOutput = self._cast(self.castout, gradOutput, self.moduleType, 'gradOutput')
         return self.call(0, method, input, gradOutput, *arguments)
 
     def updateOutput(self, input: Any) -> Any:
-        output = super().updateOutput(self._cast(self.castin, input, self.moduleType))
-        self.output = self._cast(self.castout, output, self.dtype)
+        self.check_fields()
+        output = super().updateOutput(self._cast(self.castin, input, self.moduleType, 'input'))
+        self.output = self._cast(self.castout, output, self.dtype, 'output')
         return self.output
 
     def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
         gradInput = self._call('updateGradInput', input, gradOutput)
-        self.gradInput = None if gradInput is None else self._cast(self.castin, gradInput, self.dtype)
+        self.gradInput = None if gradInput is None else self._cast(self.castin, gradInput, self.dtype, 'gradInput')
         return self.gradInput
 
     def accGradParameters(self, input: Any, gradOutput: Any, scale: float = 1) -> None:
@@ -350,15 +450,23 @@ class Profile(Decorator):
     module
         to be timed
     print_interval
-        passes between two lines
+        passes between two lines, a positive whole number
     name
         stands in the line; the module's class where not given
 
     Torch7 manual: containers.md#nn.Profile
     """
 
+    print_interval: int
+    name: str
+    numFwds: int
+    numBwds: int
+    summedFwdTime: float
+    summedBwdTime: float
+
     def __init__(self, module: Module, print_interval: int = 100, name: str | None = None):
         super().__init__(module)
+        positive(self, print_interval)
         self.print_interval = print_interval
         self.name = module.typename if name is None else name
         self.numFwds = self.numBwds = 0
@@ -370,12 +478,14 @@ class Profile(Decorator):
         return self.modules[0]
 
     def _report(self, passes: int, seconds: float, kind: str) -> tuple[int, float]:
+        positive(self, self.print_interval)
         if passes % self.print_interval:
             return passes, seconds
         print(f'{self.name} took {seconds:.3f} seconds for {self.print_interval} {kind} passes')
         return 0, 0.0
 
     def updateOutput(self, input: Any) -> Any:
+        self.check_fields()
         start = time.perf_counter()
         super().updateOutput(input)
         seconds = self.summedFwdTime + time.perf_counter() - start
@@ -383,6 +493,7 @@ class Profile(Decorator):
         return self.output
 
     def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
+        self.check_fields()
         start = time.perf_counter()
         super().updateGradInput(input, gradOutput)
         seconds = self.summedBwdTime + time.perf_counter() - start

@@ -3,7 +3,6 @@
 Torch7 manual: simple.md, table.md
 """
 
-from collections.abc import Iterable
 from typing import Self
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from .. import random
 from ..module import Module
 from ..tensors import describe
-from ._initialization import draw
+from ._initialization import draw, positive
 
 __all__ = ['Cosine', 'CosineDistance', 'DotProduct', 'Euclidean', 'PairwiseDistance', 'WeightedEuclidean']
 
@@ -22,17 +21,28 @@ class Comparing(Module):
     A layer says `compare(x)` for a batch x, `input_gradient(x, y, dy)` and `parameter_gradients(x, y, dy)`.
     """
 
-    input_axis: int = 0  # of the weight; the other one counts the templates
+    weight: np.ndarray
+    gradWeight: np.ndarray
+    #: the axis of the weight that is as long as an input; the other one counts the templates
+    input_axis = 0
 
     def __init__(self, shape: tuple[int, int]):
         super().__init__()
+        positive(self, *shape)
         self.weight, self.gradWeight = np.zeros(shape), np.zeros(shape)
         self.reset()
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw the templates uniformly with standard deviation `stdv`."""
-        draw(self.weight, len(self.weight), stdv)
+        draw(self.weight, self.shape_of('weight', 2)[0], stdv)
         return self
+
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        own = [names for names in self.learned if names[0] != 'bias']
+        shape = self.shape_of('weight', 2)
+        for name, _ in own:
+            self.shape_of(name, 2)
+        return {name: shape for names in own for name in names}
 
     def compare(self, x: np.ndarray) -> np.ndarray:
         """y ``(N, outputSize)`` from x ``(N, inputSize)``."""
@@ -47,11 +57,11 @@ class Comparing(Module):
         raise self.error('expected parameter_gradients(x, y, dy) in every Comparing layer', TypeError)
 
     def _batch(self, tensor: np.ndarray, axis: int, what: str = 'input') -> np.ndarray:
-        self.check(tensor, what)
+        tensor = self.check(tensor, what)
         size = self.weight.shape[axis]
         if tensor.ndim not in (1, 2) or tensor.shape[-1] != size:
             raise self.error(f'expected {what} of size {size}, a vector or a batch of them, got {describe(tensor)}')
-        return tensor.reshape(-1, size)
+        return tensor.reshape(1 if tensor.ndim == 1 else len(tensor), size)
 
     def _keep(self, name: str, values: np.ndarray, like: np.ndarray) -> np.ndarray:
         kept = self.buffer(name, (*like.shape[:-1], values.shape[1]))
@@ -59,19 +69,27 @@ class Comparing(Module):
         return kept
 
     def _three(self, input: np.ndarray, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        self.check(gradOutput, 'gradOutput', (*input.shape[:-1], self.output.shape[-1]))
+        """x, y and dy as batches."""
         x = self._batch(input, self.input_axis)
-        return (x, *(self._batch(each, 1 - self.input_axis, 'gradOutput') for each in (self.output, gradOutput)))
+        shape = (*np.shape(input)[:-1], self.weight.shape[1 - self.input_axis])
+        dy = self.check(gradOutput, 'gradOutput', shape)
+        if np.shape(self.output) != shape:
+            raise self.error(f'expected forward(input) first, for an input of shape {np.shape(input)}')
+        y = self.check(self.output, 'output')
+        return x, y.reshape(len(x), shape[-1]), dy.reshape(len(x), shape[-1])
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        return self._keep('output', self.compare(self._batch(input, self.input_axis)), input)
+        self.check_parameters()
+        return self._keep('output', self.compare(self._batch(input, self.input_axis)), np.asarray(input))
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        return self._keep('gradInput', self.input_gradient(*self._three(input, gradOutput)), input)
+        self.check_parameters()
+        return self._keep('gradInput', self.input_gradient(*self._three(input, gradOutput)), np.asarray(input))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self.check_gradients()
         own = self.parameter_gradients(*self._three(input, gradOutput))
         for gradient, addition in zip(self.parameters()[1], own, strict=True):
             gradient += scale * addition
@@ -85,7 +103,8 @@ class Euclidean(Comparing):
     Parameters
     ----------
     inputSize, outputSize
-        input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or ``(N, outputSize)``
+        positive whole numbers. Input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or
+        ``(N, outputSize)``
 
     ``fastBackward = False`` lets updateGradInput compute the output anew. W begins uniform in +-1/sqrt(inputSize).
 
@@ -137,14 +156,19 @@ class WeightedEuclidean(Euclidean):
     """
 
     learned = (('weight', 'gradWeight'), ('diagCov', 'gradDiagCov'))
+    diagCov: np.ndarray
+    gradDiagCov: np.ndarray
 
     def __init__(self, inputSize: int, outputSize: int):
+        positive(self, inputSize, outputSize)
         self.diagCov = np.ones((inputSize, outputSize))
         self.gradDiagCov = np.zeros((inputSize, outputSize))
         super().__init__(inputSize, outputSize)
 
     def reset(self, stdv: float | None = None) -> Self:
+        self.check_parameters()
         super().reset(stdv)
+        self.expect_writable('diagCov')
         self.diagCov.fill(1)
         return self
 
@@ -176,7 +200,8 @@ class Cosine(Comparing):
     Parameters
     ----------
     inputSize, outputSize
-        input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or ``(N, outputSize)``
+        positive whole numbers. Input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or
+        ``(N, outputSize)``
 
     W begins uniform in +-1/sqrt(outputSize).
 
@@ -223,25 +248,27 @@ class PairMeasure(Module):
         """da = df/da dy, db = df/db dy."""
         raise self.error('expected derivatives(a, b, dy, da, db) in every PairMeasure layer', TypeError)
 
-    def _rows(self, input: list[np.ndarray]) -> Iterable[np.ndarray]:
-        self.check_tensors(input, 2, alike=True)
+    def _pair(self, input: list[np.ndarray]) -> list[np.ndarray]:
+        self.check_parameters()
+        input = self.check_tensors(input, 2, alike=True)
         if input[0].ndim not in (1, 2):
             raise self.error(f'expected two vectors or matrices, got {" and ".join(map(describe, input))}')
-        return map(np.atleast_2d, input)
+        return input
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
-        a, b = self._rows(input)
+        a, b = map(np.atleast_2d, self._pair(input))
         output = self.buffer('output', a.shape[:1])
         self.measure(a, b, output)
         return output
 
     def updateGradInput(self, input: list[np.ndarray], gradOutput: np.ndarray) -> list[np.ndarray]:
-        a, b = self._rows(input)
-        self.check(gradOutput, 'gradOutput')
+        input = self._pair(input)
+        a, b = map(np.atleast_2d, input)
+        gradOutput = self.check(gradOutput, 'gradOutput')
         if gradOutput.size != len(a):
             raise self.error(f'expected gradOutput of shape ({len(a)},), got shape {gradOutput.shape}')
         gradInput = self.buffer_table('gradInput', input)
-        self.derivatives(a, b, gradOutput.reshape(-1, 1), *map(np.atleast_2d, gradInput))
+        self.derivatives(a, b, gradOutput.reshape(len(a), 1), *map(np.atleast_2d, gradInput))
         return gradInput
 
 
@@ -288,10 +315,17 @@ class PairwiseDistance(PairMeasure):
     Parameters
     ----------
     p
-        p > 0; for p = 1 the sign of 0 is drawn
+        0 < p < inf; for p = 1 the sign of 0 is drawn
+
+    Raises
+    ------
+    ValueError
+        if p is out of this range, or the input is not two vectors or two matrices of one shape
 
     Torch7 manual: table.md#nn.PairwiseDistance
     """
+
+    norm: float
 
     def __init__(self, p: float = 2):
         super().__init__()
@@ -300,6 +334,8 @@ class PairwiseDistance(PairMeasure):
         self.norm = p
 
     def measure(self, a, b, y):
+        if not 0 < self.norm < np.inf:
+            raise self.error(f'expected 0 < norm < inf, got {self.norm}')
         y[...] = (np.abs(a - b) ** self.norm).sum(1) ** (1 / self.norm)
 
     def derivatives(self, a, b, dy, da, db):

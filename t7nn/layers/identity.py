@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 
 from ..module import Module
-from ..tensors import dtype_of, nested_map, silent
+from ..tensors import describe, dtype_of, nested_map, plain, silent
 
 __all__ = ['Contiguous', 'Copy', 'GradientReversal', 'Identity', 'L1Penalty', 'PrintSize', 'ZeroGrad']
 
 
 class Identity(Module):
-    """y = x, dx = dy: the very same tensors or tables. Arguments are ignored.
+    """y = x, dx = dy: the very same tensors or tables.
+
+    Parameters
+    ----------
+    *arguments
+        ignored
 
     Torch7 manual: simple.md#nn.Identity
     """
@@ -47,7 +52,7 @@ class L1Penalty(Module):
     Parameters
     ----------
     l1weight
-        the weight of the penalty
+        the weight of the penalty, a number
     sizeAverage
         divide it by the number of elements
     provideOutput
@@ -55,6 +60,12 @@ class L1Penalty(Module):
 
     Torch7 manual: simple.md#nn.L1Penalty
     """
+
+    l1weight: float
+    sizeAverage: bool
+    provideOutput: bool
+    #: the last penalty
+    loss: float | None
 
     def __init__(self, l1weight: float, sizeAverage: bool = False, provideOutput: bool = True):
         super().__init__()
@@ -67,15 +78,18 @@ class L1Penalty(Module):
         return self.l1weight / max(input.size, 1) if self.sizeAverage else self.l1weight
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        self.check_parameters()
+        input = self.check(input)
         self.loss = self._weight(input) * float(np.abs(input).sum())
         self.output = input
         return input
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        gradInput = self.buffer_like('gradInput', input)
+        self.check_parameters()
+        input = self.check(input)
         if self.provideOutput:
-            self.check(gradOutput, 'gradOutput', input.shape)
+            gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
+        gradInput = self.buffer('gradInput', input.shape)
         np.sign(input, gradInput)
         gradInput *= self._weight(input)
         if self.provideOutput:
@@ -86,15 +100,22 @@ class L1Penalty(Module):
 class PrintSize(Identity):
     """y = x, dx = dy; prints the shapes of input and gradOutput as they pass, behind `prefix`.
 
+    Parameters
+    ----------
+    prefix
+        any text
+
     Torch7 manual: simple.md#nn.PrintSize
     """
+
+    prefix: str
 
     def __init__(self, prefix: str = 'PrintSize'):
         super().__init__()
         self.prefix = prefix
 
     def _print(self, what: str, value: Any) -> None:
-        size = 'missing size' if value is None else nested_map(lambda tensor: np.shape(tensor), value)
+        size = 'missing size' if value is None else nested_map(lambda tensor: getattr(tensor, 'shape', ()), value)
         print(f'{self.prefix}:{what}\n', size)
 
     def updateOutput(self, input: Any) -> Any:
@@ -109,8 +130,15 @@ class PrintSize(Identity):
 class GradientReversal(Module):
     """y = x, the very same tensor; dx = -lambda dy.
 
+    Parameters
+    ----------
+    lambda_
+        a number
+
     Torch7 manual: simple.md#nn.GradientReversal
     """
+
+    lambda_: float
 
     def __init__(self, lambda_: float = 1):
         super().__init__()
@@ -121,12 +149,13 @@ class GradientReversal(Module):
         self.lambda_ = lambda_
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
-        self.output = input
-        return input
+        self.output = self.check(input)
+        return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        return np.multiply(gradOutput, -self.lambda_, self.buffer_like('gradInput', gradOutput, 'gradOutput'))
+        self.check_parameters()
+        gradOutput = self.check(gradOutput, 'gradOutput', self.check(input).shape)
+        return np.multiply(gradOutput, -self.lambda_, self.buffer('gradInput', gradOutput.shape))
 
 
 class Contiguous(Module):
@@ -136,7 +165,7 @@ class Contiguous(Module):
     """
 
     def _contiguous(self, name: str, tensor: np.ndarray, what: str) -> np.ndarray:
-        self.check(tensor, what)
+        tensor = self.check(tensor, what)
         if tensor.flags.c_contiguous:
             setattr(self, name, tensor)
         else:
@@ -147,6 +176,7 @@ class Contiguous(Module):
         return self._contiguous('output', input, 'input')
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check(gradOutput, 'gradOutput', self.check(input).shape)
         return self._contiguous('gradInput', gradOutput, 'gradOutput')
 
 
@@ -165,7 +195,7 @@ class Copy(Module):
     Torch7 manual: simple.md#nn.Copy
     """
 
-    forceCopy = True
+    forceCopy: bool = True
 
     def __init__(
         self,
@@ -182,9 +212,14 @@ class Copy(Module):
 
     @silent
     def _copy(self, name: str, tensor: np.ndarray, what: str) -> np.ndarray:
-        if not isinstance(tensor, np.ndarray):
-            self.check(tensor, what)
-        dtype = getattr(self, name).dtype
+        self.check_parameters()
+        tensor = plain(tensor, lambda got: self.error(f'expected a tensor as {what}, got {got}', TypeError))
+        if tensor.dtype.kind not in 'biuf':
+            raise self.error(f'expected {what} of numbers, got {tensor.dtype}', TypeError)
+        kept = getattr(self, name)
+        if not isinstance(kept, np.ndarray):  # its dtype is that of the copy
+            raise self.error(f'expected a tensor as {name}, got {describe(kept)}', TypeError)
+        dtype = kept.dtype
         if self.forceCopy or tensor.dtype != dtype:
             np.copyto(self.buffer(name, tensor.shape, dtype), tensor, 'unsafe')
         else:
@@ -195,4 +230,6 @@ class Copy(Module):
         return self._copy('output', input, 'input')
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        if np.shape(gradOutput) != np.shape(input):
+            raise self.error(f'expected gradOutput of shape {np.shape(input)}, got {describe(gradOutput)}')
         return self._copy('gradInput', gradOutput, 'gradOutput')

@@ -10,7 +10,8 @@ from numpy import ndarray
 
 from ..blas import outer_adder, vector_adder
 from ..module import Module, inside
-from ..tensors import describe, real
+from ..tensors import describe, plain, real
+from . import _weight_norm
 from ._initialization import draw, draw_weight_and_bias, positive
 from .arithmetic import MM, Max
 from .containers import Sequential
@@ -22,6 +23,10 @@ from .table import ParallelTable
 __all__ = ['Bilinear', 'Linear', 'LinearWeightNorm', 'Maxout', 'PartialLinear']
 
 
+#: stands for tensors before any were seen: it is none of them, nor None
+_UNSEEN = (object(),) * 3
+
+
 class Linear(Module):
     """y = W x + b, for a vector or for every row of a batch.
 
@@ -30,11 +35,19 @@ class Linear(Module):
     Parameters
     ----------
     inputSize, outputSize
-        input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or ``(N, outputSize)``
+        positive whole numbers. Input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or
+        ``(N, outputSize)``
     bias
         False leaves b out, as `noBias()` does later
 
     W and b begin uniform in +-1/sqrt(inputSize).
+
+    Raises
+    ------
+    TypeError
+        if an argument, a parameter or a gradient is no array of the layer's dtype
+    ValueError
+        if one has another size
 
     Torch7 manual: simple.md#nn.Linear
     """
@@ -44,9 +57,9 @@ class Linear(Module):
 
     #: weight, bias, and what adds to a vector or to them: for `updateOutput`, `accUpdateGradParameters`, and with the
     #: gradients for `accGradParameters`. The same tensors need no second check, which would cost as much as a product.
-    _used: tuple = (None, None, None)
-    _updated: tuple = (None, None, None)
-    _accumulated: tuple = (None, None, None)
+    _used: tuple = _UNSEEN
+    _updated: tuple = _UNSEEN
+    _accumulated: tuple = _UNSEEN
 
     def __init__(self, inputSize: int, outputSize: int, bias: bool = True):
         super().__init__()
@@ -65,7 +78,7 @@ class Linear(Module):
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw W and b uniformly with standard deviation `stdv`."""
-        draw_weight_and_bias(self, self.weight.shape[1], stdv)
+        draw_weight_and_bias(self, self.shape_of('weight', 2)[1], stdv)
         return self
 
     # The idea of the three steps, in plain NumPy, for a batch:
@@ -92,7 +105,7 @@ class Linear(Module):
             output = input.dot(weight.T, self.output)
             if output.ndim != input.ndim:
                 raise ValueError
-        except (AttributeError, ValueError):
+        except (AttributeError, TypeError, ValueError):
             input = self._check_size(input, 'input', 1)
             output = input.dot(weight.T, self.buffer('output', input.shape[:-1] + (len(weight),)))
         if bias is not None:
@@ -111,7 +124,7 @@ class Linear(Module):
             gradInput = gradOutput.dot(weight, self.gradInput)
             if gradInput.shape != input.shape:
                 raise ValueError
-        except (AttributeError, ValueError):
+        except (AttributeError, TypeError, ValueError):
             input, gradOutput = self._check_both(input, gradOutput)
             gradInput = gradOutput.dot(weight, self.buffer('gradInput', input.shape))
         return gradInput
@@ -120,13 +133,14 @@ class Linear(Module):
         weight, bias, add = self._accumulated
         if self.gradWeight is not weight or self.gradBias is not bias:
             weight, bias = self._fitting_pair('gradWeight', 'gradBias')
+            self.expect_writable('gradWeight', 'gradBias')
             add = outer_adder(weight, bias)
             self._accumulated = weight, bias, add
         try:
             if gradOutput.dtype is not self.dtype or input.dtype is not self.dtype:
                 raise ValueError
             add(scale, gradOutput, input)
-        except (AttributeError, ValueError):
+        except (AttributeError, TypeError, ValueError):
             input, gradOutput = self._check_both(input, gradOutput)
             add(scale, gradOutput, input)
 
@@ -137,6 +151,7 @@ class Linear(Module):
         weight, bias, add = self._updated
         if self.weight is not weight or self.bias is not bias:
             weight, bias = self._fitting_pair('weight', 'bias')
+            self.expect_writable('weight', 'bias')
             add = outer_adder(weight, bias)
             self._updated = weight, bias, add
         scale = -lr if lr.__class__ is float else -real(lr, 'lr')
@@ -144,7 +159,7 @@ class Linear(Module):
             if gradOutput.dtype is not self.dtype or input.dtype is not self.dtype:
                 raise ValueError
             add(scale, gradOutput, input)
-        except (AttributeError, ValueError):
+        except (AttributeError, TypeError, ValueError):
             input, gradOutput = self._check_both(input, gradOutput)
             add(scale, gradOutput, input)
 
@@ -171,9 +186,11 @@ class Linear(Module):
 
     def _check_size(self, tensor: np.ndarray, what: str, axis: int) -> np.ndarray:
         tensor = self.check(tensor, what)
-        size = self.weight.shape[axis]
+        size = self.shape_of('weight', 2)[axis]
         if tensor.ndim not in (1, 2) or tensor.shape[-1] != size:
-            raise self.error(f'expected {what} of size {size}, a vector or a batch of them, got shape {tensor.shape}')
+            raise self.error(
+                f'expected {what} of size {size}, a vector or a batch of them, got shape {tensor.shape} (size mismatch)'
+            )
         return tensor
 
     def __str__(self) -> str:
@@ -191,15 +208,29 @@ class LinearWeightNorm(Linear):
     inputSize, outputSize, bias
         as in `Linear`
     eps
-        the least |v|
+        the least |v|, a positive number
 
     ``weight`` is worked out in every forward while training, and once by `evaluate()` for all that follow.
+
+    Raises
+    ------
+    TypeError, ValueError
+        as in `Linear`
 
     Torch7 manual: simple.md#nn.LinearWeightNorm
     """
 
     learned = (('v', 'gradV'), ('g', 'gradG'), ('bias', 'gradBias'))
     cleared = (*Linear.cleared, 'weight', 'norm', 'scale')
+    inputSize: int
+    outputSize: int
+    eps: float
+    v: np.ndarray
+    gradV: np.ndarray
+    g: np.ndarray
+    gradG: np.ndarray
+    norm: np.ndarray
+    scale: np.ndarray
 
     def __init__(self, inputSize: int, outputSize: int, bias: bool = True, eps: float = 1e-16):
         Module.__init__(self)
@@ -211,20 +242,30 @@ class LinearWeightNorm(Linear):
             self.bias, self.gradBias = np.zeros(outputSize), np.zeros(outputSize)
         self.reset()
 
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        matrix, column, vector = (self.outputSize, self.inputSize), (self.outputSize, 1), (self.outputSize,)
+        for name in ('v', 'g'):
+            self.shape_of(name, 2)
+        return {'v': matrix, 'gradV': matrix, 'g': column, 'gradG': column, 'bias': vector, 'gradBias': vector}
+
     def reset(self, stdv: float | None = None) -> Self:
         """Draw w and b uniformly with standard deviation `stdv`; g and v follow from w."""
-        self.weight = np.empty_like(self.v)
-        draw(self.weight, self.inputSize, stdv)
-        self.initFromWeight()
+        self.check_parameters()
+        weight = np.empty_like(self.v)
+        draw(weight, self.inputSize, stdv)
+        self.initFromWeight(weight)
+        self.weight = weight
         if self.bias is not None:
             draw(self.bias, self.inputSize, stdv)
         return self
 
     def initFromWeight(self, weight: np.ndarray | None = None) -> Self:
         """Let g and v be those of `weight`, of the layer's own where none is given."""
-        self.v[...] = self.weight if weight is None else weight
-        squares = np.square(self.v, dtype=float)
-        self.g[...] = np.sqrt(np.cumsum(squares, 1)[:, -1:])  # summed from left to right, as in Torch7, to the last bit
+        self.check_parameters()
+        weight = self.check(self.weight if weight is None else weight, 'weight', self.v.shape)
+        self.expect_writable('v', 'g')
+        self.v[...] = weight
+        self.g[...] = _weight_norm.lengths(self.v)
         np.maximum(self.g, self.eps, out=self.g)
         return self
 
@@ -243,12 +284,13 @@ class LinearWeightNorm(Linear):
         self.updateWeightMatrix()
         linear = Linear(self.inputSize, self.outputSize, self.bias is not None).type(self.dtype)
         linear.weight[...] = self.weight
-        if self.bias is not None:
+        if linear.bias is not None:
             linear.bias[...] = self.bias
         return linear
 
     def updateWeightMatrix(self) -> None:
         """Work out ``weight`` from g and v."""
+        self.check_parameters()
         self.norm = np.maximum(np.sqrt(np.vecdot(self.v, self.v)), self.eps)[:, None]
         self.scale = self.g / self.norm
         self.weight = self.v * self.scale
@@ -259,17 +301,18 @@ class LinearWeightNorm(Linear):
         super().evaluate()
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        if self.train is not False or not self.weight.size:
+        if self.train is not False or not np.size(self.weight):
             self.updateWeightMatrix()
         return super().updateOutput(input)
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self.check_gradients()
+        input, gradOutput = self._check_both(input, gradOutput)
+        norm = self.check(self.norm, 'norm', self.g.shape)
         gradient = np.zeros_like(self.v)
-        outer_adder(gradient, self.gradBias)(scale, gradOutput, input)
-        gradG = np.vecdot(gradient, self.v)[:, None] / self.norm
-        gradient -= self.v * (gradG / self.norm)
-        gradient *= self.scale
-        self.gradV += gradient
+        outer_adder(gradient, self.gradBias if self.bias is not None else None)(scale, gradOutput, input)
+        gradV, gradG = _weight_norm.gradients(self.v, self.g, norm, gradient)
+        self.gradV += gradV
         self.gradG += gradG
 
     accUpdateGradParameters = Module.defaultAccUpdateGradParameters  # shared or not, as in Linear
@@ -288,14 +331,22 @@ class Bilinear(Module):
     Parameters
     ----------
     inputSize1, inputSize2, outputSize
-        inputs ``(N, inputSize1)`` and ``(N, inputSize2)``, output ``(N, outputSize)``
+        positive whole numbers. Inputs ``(N, inputSize1)`` and ``(N, inputSize2)``, output ``(N, outputSize)``
     bias
         False leaves b out
 
     W and b begin uniform in +-1/sqrt(inputSize1).
 
+    Raises
+    ------
+    TypeError, ValueError
+        if the input is no table of two matrices of these sizes
+
     Torch7 manual: simple.md#nn.Bilinear
     """
+
+    weight: np.ndarray
+    gradWeight: np.ndarray
 
     def __init__(self, inputSize1: int, inputSize2: int, outputSize: int, bias: bool = True):
         super().__init__()
@@ -309,25 +360,28 @@ class Bilinear(Module):
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw W and b uniformly with standard deviation `stdv`."""
-        draw_weight_and_bias(self, self.weight.shape[1], stdv)
+        draw_weight_and_bias(self, self.shape_of('weight', 3)[1], stdv)
         return self
 
-    def _inputs(self, input: Any) -> list[np.ndarray]:
-        self.check_table(input, 2)
-        for number, (tensor, size) in enumerate(zip(input, self.weight.shape[1:], strict=True), 1):
-            self.check(tensor, f'input {number}')
-            if tensor.ndim != 2 or tensor.shape[1] != size or len(tensor) != len(input[0]):
-                raise self.error(
-                    f'expected inputs of shapes (N, {self.weight.shape[1]}) and (N, {self.weight.shape[2]}), '
-                    f'got {describe(input[0])} and {describe(input[1])}'
-                )
-        return input
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        shape = self.shape_of('weight', 3)
+        return {'weight': shape, 'gradWeight': shape, 'bias': shape[:1], 'gradBias': shape[:1]}
 
-    def _gradient(self, input: Any, gradOutput: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _inputs(self, input: Any) -> list[np.ndarray]:
+        x1, x2 = self.check_tensors(input, 2)
+        _, size1, size2 = self.weight.shape
+        if x1.ndim != 2 or x2.ndim != 2 or x1.shape[1] != size1 or x2.shape != (len(x1), size2):
+            raise self.error(
+                f'expected inputs of shapes (N, {size1}) and (N, {size2}), got {describe(x1)} and {describe(x2)}'
+            )
+        return [x1, x2]
+
+    def _gradient(self, input: Any, gradOutput: np.ndarray) -> tuple[np.ndarray, ...]:
+        """x1, x2, dy, and dy_k x1 for all k, side by side."""
         x1, x2 = self._inputs(input)
-        self.check(gradOutput, 'gradOutput', (len(x1), len(self.weight)))
-        products = gradOutput[:, :, None] * x1[:, None, :]
-        return x1, x2, products.reshape(len(x1), gradOutput.shape[1] * x1.shape[1])
+        dy = self.check(gradOutput, 'gradOutput', (len(x1), len(self.weight)))
+        spread = (dy[:, :, None] * x1[:, None, :]).reshape(len(x1), dy.shape[1] * x1.shape[1])
+        return x1, x2, dy, spread
 
     def _products(self, x2: np.ndarray) -> np.ndarray:
         """W_k x2 for all rows and all k at once, one matrix product."""
@@ -335,9 +389,10 @@ class Bilinear(Module):
 
     @staticmethod
     def _flat(weight: np.ndarray) -> np.ndarray:
-        return weight.reshape(-1, weight.shape[2])
+        return weight.reshape(weight.shape[0] * weight.shape[1], weight.shape[2])
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
+        self.check_parameters()
         x1, x2 = self._inputs(input)
         output = self.buffer('output', (len(x1), len(self.weight)))
         np.vecdot(self._products(x2), x1[:, None, :], output)
@@ -348,18 +403,20 @@ class Bilinear(Module):
     def updateGradInput(self, input: list[np.ndarray], gradOutput: np.ndarray) -> list[np.ndarray] | None:
         if self.gradInput is None:
             return None
-        x1, x2, spread = self._gradient(input, gradOutput)
+        self.check_parameters()
+        x1, x2, dy, spread = self._gradient(input, gradOutput)
         gradients = [self.buffer('_gradInput1', x1.shape), self.buffer('_gradInput2', x2.shape)]
-        np.matmul(gradOutput[:, None, :], self._products(x2), gradients[0][:, None, :])
+        np.matmul(dy[:, None, :], self._products(x2), gradients[0][:, None, :])
         np.dot(spread, self._flat(self.weight), gradients[1])
         self.gradInput = gradients
         return gradients
 
     def accGradParameters(self, input: list[np.ndarray], gradOutput: np.ndarray, scale: float = 1) -> None:
-        _, x2, spread = self._gradient(input, gradOutput)
+        self.check_gradients()
+        _, x2, dy, spread = self._gradient(input, gradOutput)
         self.gradWeight += scale * spread.T.dot(x2).reshape(self.gradWeight.shape)
         if self.bias is not None:
-            self.gradBias += scale * gradOutput.sum(0)
+            self.gradBias += scale * dy.sum(0)
 
     # shared or not, as in Linear
     accUpdateGradParameters = Module.defaultAccUpdateGradParameters
@@ -377,16 +434,30 @@ class PartialLinear(Module):
     Parameters
     ----------
     inputsize, outputsize
-        input ``(N, inputsize)``, output ``(N, size of the partition)``; W is ``(outputsize, inputsize)``
+        positive whole numbers. Input ``(N, inputsize)``, output ``(N, size of the partition)``; W is
+        ``(outputsize, inputsize)``
     bias
         False leaves b out; its shape is ``(1, outputsize)``
 
     W begins normal, with standard deviation 1, b at 0; the partition is 1..outputsize.
 
+    Raises
+    ------
+    IndexError
+        if an index of the partition is not in 1..outputsize
+    TypeError, ValueError
+        if the input is no matrix of this size
+
     Torch7 manual: simple.md#nn.PartialLinear
     """
 
     weight, gradWeight = (inside(lambda self: self.network.get(1).get(2), name) for name in ('weight', 'gradWeight'))
+    network: Sequential
+    inputsize: int
+    outputsize: int
+    gradBias: np.ndarray
+    allcolumns: np.ndarray
+    partition: np.ndarray
 
     def __init__(self, inputsize: int, outputsize: int, bias: bool = True):
         super().__init__()
@@ -400,23 +471,36 @@ class PartialLinear(Module):
 
     def setPartition(self, indices: np.ndarray) -> None:
         """Compute only the outputs of these indices, a vector, in this order."""
-        if not isinstance(indices, np.ndarray) or indices.ndim != 1:
-            raise self.error(f'expected a vector of indices, got {describe(indices)}', TypeError)
-        self.zero_based(indices, self.outputsize)
-        self.partition = indices.astype(self.allcolumns.dtype)
+        self._columns(indices)
+        self.partition = np.asarray(indices).astype(self.dtype)
 
     def resetPartition(self) -> None:
         """Compute all outputs."""
         self.partition = self.allcolumns
 
-    def _columns(self) -> np.ndarray:
-        return self.partition.astype(np.int64) - 1
+    def _columns(self, indices: np.ndarray | None = None) -> np.ndarray:
+        """`indices`, the partition where none are given, from 0."""
+        indices = self.partition if indices is None else indices
+        wanted = 'expected a vector of indices as partition, got'
+        indices = plain(indices, lambda got: self.error(f'{wanted} {got}', TypeError))
+        if indices.ndim != 1 or indices.dtype.kind not in 'iuf':
+            raise self.error(f'{wanted} {describe(indices)} of {indices.dtype}', TypeError)
+        return self.zero_based(indices, self.outputsize)
+
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        weight, bias = (self.outputsize, self.inputsize), (1, self.outputsize)
+        return {'weight': weight, 'gradWeight': weight, 'bias': bias, 'gradBias': bias}
 
     def _checked(self, input: np.ndarray) -> list[np.ndarray]:
-        self.check(input)
+        self.check_parameters()
+        input = self.check(input)
         if input.ndim != 2 or input.shape[1] != self.inputsize:
             raise self.error(f'expected input of shape (N, {self.inputsize}), got {describe(input)}')
+        self._columns()
         return [input, self.partition]
+
+    def _gradient(self, table: list[np.ndarray], gradOutput: np.ndarray) -> np.ndarray:
+        return self.check(gradOutput, 'gradOutput', (len(table[0]), len(self.partition)))
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.output = self.network.updateOutput(self._checked(input))
@@ -426,13 +510,24 @@ class PartialLinear(Module):
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is not None:
-            self.gradInput = self.network.updateGradInput(self._checked(input), gradOutput)[0]
+            table = self._checked(input)
+            self._expect_forward(table)
+            self.gradInput = self.network.updateGradInput(table, self._gradient(table, gradOutput))[0]
         return self.gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self.network.accGradParameters(self._checked(input), gradOutput, scale)
+        self.check_gradients()
+        table = self._checked(input)
+        gradOutput = self._gradient(table, gradOutput)
+        self._expect_forward(table)
+        self.network.accGradParameters(table, gradOutput, scale)
         if self.bias is not None:
             np.add.at(self.gradBias[0], self._columns(), scale * gradOutput.sum(0))
+
+    def _expect_forward(self, table: list[np.ndarray]) -> None:
+        """Raise unless the network inside, which keeps the rows that were looked up, has seen this input."""
+        if np.shape(self.output) != (len(table[0]), len(self.partition)):
+            raise self.error(f'expected forward(input) first, for an input of shape {table[0].shape}')
 
     # shared or not, as in LookupTable
     accUpdateGradParameters = Module.defaultAccUpdateGradParameters
@@ -453,11 +548,12 @@ class Maxout(Sequential):
     Parameters
     ----------
     inputSize, outputSize
-        input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or ``(N, outputSize)``
+        positive whole numbers. Input ``(inputSize,)`` or ``(N, inputSize)``, output ``(outputSize,)`` or
+        ``(N, outputSize)``
     maxoutNumber
-        linear functions for each output
+        linear functions for each output, a positive whole number
     preprocess
-        a module between them and the maximum, on ``(maxoutNumber, outputSize)`` or a batch of such
+        a module between them and the maximum, on ``(maxoutNumber, outputSize)`` or a batch of such; None for none
 
     It is, and prints as, the Sequential that it consists of. Source: Goodfellow et al., Maxout networks (2013).
     """

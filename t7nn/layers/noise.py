@@ -17,7 +17,7 @@ class Dropout(Module):
     Parameters
     ----------
     p
-        0 <= p < 1
+        a probability, 0 <= p < 1
     v1
         the first version: y = x * noise, and y = (1 - p) x at evaluation
     inplace
@@ -25,10 +25,19 @@ class Dropout(Module):
     stochasticInference
         drop at evaluation too
 
+    Raises
+    ------
+    ValueError
+        if p is out of this range, or backward has no draw of a forward to go by
+
     Torch7 manual: simple.md#nn.Dropout
     """
 
     cleared = (*Module.cleared, 'noise')
+    p: float
+    v2: bool
+    stochastic_inference: bool
+    noise: np.ndarray
 
     def __init__(self, p: float = 0.5, v1: bool = False, inplace: bool = False, stochasticInference: bool = False):
         super().__init__()
@@ -48,10 +57,12 @@ class Dropout(Module):
     def _factor(self) -> np.ndarray | float:
         """What the elements are multiplied by: the noise while it is drawn, one number otherwise."""
         if self.p > 0 and (self.train or self.stochastic_inference):
-            return self.noise
-        return 1 if self.v2 else 1 - self.p
+            return self.check(self.noise, 'noise')
+        return 1.0 if self.v2 else 1 - self.p
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check_parameters()
+        self.setp(self.p)
         input = self.check(input)
         output = self.destination('output', input)
         if self.p > 0 and (self.train or self.stochastic_inference):
@@ -61,9 +72,14 @@ class Dropout(Module):
         return np.multiply(input, self._factor(), output)
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', self.output.shape)
-        gradOutput = self.check(gradOutput, 'gradOutput')
-        return np.multiply(gradOutput, self._factor(), self.destination('gradInput', gradOutput, 'gradOutput'))
+        self.check_parameters()
+        gradOutput = self.check(gradOutput, 'gradOutput', self.check(input).shape)
+        factor = self._factor()
+        shape = gradOutput.shape
+        # a subclass may have one noise for the whole batch
+        if isinstance(factor, np.ndarray) and factor.shape not in (shape, (1, *shape[1:])):
+            raise self.error(f'expected forward(input) first, for an input of shape {shape}')
+        return np.multiply(gradOutput, factor, self.destination('gradInput', gradOutput, 'gradOutput'))
 
     def __str__(self) -> str:
         return f'{self.typename}({self.p:f})'
@@ -78,13 +94,21 @@ class PlaneDropout(Module):
     Parameters
     ----------
     p
-        0 <= p <= 1
+        a probability, 0 <= p <= 1
     stochasticInference
         drop at evaluation too
+
+    Raises
+    ------
+    ValueError
+        if p is out of this range, the input has another number of dimensions, or backward has no draw to go by
     """
 
     cleared = (*Module.cleared, 'noise')
     nDim: int
+    p: float
+    stochastic_inference: bool
+    noise: np.ndarray
 
     def __init__(self, p: float = 0.5, stochasticInference: bool = False):
         super().__init__()
@@ -100,12 +124,14 @@ class PlaneDropout(Module):
         self.p = p
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        output = self.buffer_like('output', input)
+        self.check_parameters()
+        self.setp(self.p)
+        input = self.check(input)
         if not (self.train or self.stochastic_inference):
-            return np.multiply(input, 1 - self.p, output)
-        return np.multiply(
-            input, random.bernoulli(1 - self.p, out=self.buffer('noise', self._one_a_plane(input))), output
-        )
+            return np.multiply(input, 1 - self.p, self.buffer('output', input.shape))
+        shape = self._one_a_plane(input)
+        noise = random.bernoulli(1 - self.p, out=self.buffer('noise', shape))
+        return np.multiply(input, noise, self.buffer('output', input.shape))
 
     def _one_a_plane(self, input: np.ndarray) -> tuple[int, ...]:
         """The shape of one number for every plane of `input`."""
@@ -116,11 +142,13 @@ class PlaneDropout(Module):
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         if not self.train:
-            raise self.error('backprop only defined while training')
-        self.check(gradOutput, 'gradOutput', input.shape)
-        if self.noise.shape != self._one_a_plane(input):
+            raise self.error('backprop only defined while training: expected training() first')
+        input = self.check(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
+        if np.shape(self.noise) != self._one_a_plane(input):
             raise self.error(f'expected forward in training mode first, for an input of shape {input.shape}')
-        return np.multiply(gradOutput, self.noise, self.buffer('gradInput', input.shape))
+        noise = self.check(self.noise, 'noise')
+        return np.multiply(gradOutput, noise, self.buffer('gradInput', input.shape))
 
     def __str__(self) -> str:
         return f'{self.typename}({self.p:f})'
@@ -128,6 +156,13 @@ class PlaneDropout(Module):
 
 class SpatialDropout(PlaneDropout):
     """`PlaneDropout` of images: input ``(N, C, H, W)`` or ``(C, H, W)``.
+
+    Parameters
+    ----------
+    p
+        a probability, 0 <= p <= 1
+    stochasticInference
+        drop at evaluation too
 
     Torch7 manual: simple.md#nn.SpatialDropout
     """
@@ -138,6 +173,13 @@ class SpatialDropout(PlaneDropout):
 class VolumetricDropout(PlaneDropout):
     """`PlaneDropout` of volumes: input ``(N, C, T, H, W)`` or ``(C, T, H, W)``.
 
+    Parameters
+    ----------
+    p
+        a probability, 0 <= p <= 1
+    stochasticInference
+        drop at evaluation too
+
     Torch7 manual: simple.md#nn.VolumetricDropout
     """
 
@@ -147,29 +189,51 @@ class VolumetricDropout(PlaneDropout):
 class WhiteNoise(Module):
     """y = x + noise, normal with `mean` and `std`; y = x + mean at evaluation. dx = dy, while training only.
 
+    Parameters
+    ----------
+    mean
+        any number
+    std
+        the standard deviation, positive
+
+    Raises
+    ------
+    ValueError
+        if `std` is not positive, or backward is called in evaluation
+
     Torch7 manual: simple.md#nn.WhiteNoise
     """
 
     cleared = (*Module.cleared, 'noise')
+    mean: float
+    std: float
+    noise: np.ndarray
 
     def __init__(self, mean: float = 0, std: float = 0.1):
         super().__init__()
-        if not std > 0:
-            raise ValueError(f'{self.typename}: expected std > 0, got {std}')
         self.mean = mean
         self.std = std
         self.noise = np.empty(0)
+        self._check_std()
+
+    def _check_std(self) -> None:
+        if not self.std > 0:
+            raise ValueError(f'{self.typename}: expected std > 0, got {self.std}')
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        output = self.buffer_like('output', input)
+        self.check_parameters()
+        self._check_std()
+        input = self.check(input)
+        output = self.buffer('output', input.shape)
         if self.train is False:
             return np.add(input, self.mean, output)
         return np.add(input, random.normal(self.mean, self.std, out=self.buffer('noise', input.shape)), output)
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         if self.train is False:
-            raise self.error('backprop only defined while training')
-        self.check(gradOutput, 'gradOutput', input.shape)
+            raise self.error('backprop only defined while training: expected training() first')
+        input = self.check(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         gradInput = self.buffer('gradInput', input.shape)
         np.copyto(gradInput, gradOutput)
         return gradInput

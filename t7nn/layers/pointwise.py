@@ -1,4 +1,4 @@
-"""Elementwise functions: the base of all of them, and those of arithmetic.
+"""Elementwise functions: the base of all of them, and the plainest ones.
 
 Torch7 manual: simple.md
 """
@@ -43,14 +43,18 @@ class SameShape(Module):
         if (
             input is not x
             or self.output is not output
-            or self.inplace
+            or self.inplace is not False
             or input.shape != output.shape
             or input.dtype is not self.dtype
         ):
             input = self.check_input(input, 'input')
             output = self.destination('output', input)
             self._checked = input, output, None, None
-        self.function(input, output)
+        try:
+            self.function(input, output)
+        except Exception:
+            self.check_fields()  # a field of a wrong kind is the error to tell
+            raise
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
@@ -60,7 +64,7 @@ class SameShape(Module):
             or input is not x
             or self.output is not output
             or self.gradInput is not gradInput
-            or self.inplace
+            or self.inplace is not False
             or gradOutput.dtype is not self.dtype
             or input.dtype is not self.dtype
         ):
@@ -69,7 +73,11 @@ class SameShape(Module):
             if self.needs_output and np.shape(output) != input.shape:
                 raise self.error(f'expected forward(input) first, for an input of shape {input.shape}')
             self._checked = input, output, gradOutput, gradInput
-        self.derivative(input, output, gradOutput, gradInput)
+        try:
+            self.derivative(input, output, gradOutput, gradInput)
+        except Exception:
+            self.check_fields()
+            raise
         return gradInput
 
 
@@ -112,6 +120,8 @@ class Log(Pointwise):
     Torch7 manual: simple.md#nn.Log
     """
 
+    needs_output = False
+
     @silent
     def function(self, x, y):
         np.log(x, y)
@@ -127,6 +137,8 @@ class Abs(Pointwise):
     Torch7 manual: simple.md#nn.Abs
     """
 
+    needs_output = False
+
     def function(self, x, y):
         np.abs(x, y)
 
@@ -140,6 +152,8 @@ class Square(Pointwise):
 
     Torch7 manual: simple.md#nn.Square
     """
+
+    needs_output = False
 
     def function(self, x, y):
         np.multiply(x, x, y)
@@ -155,10 +169,12 @@ class Sqrt(Pointwise):
     Parameters
     ----------
     eps
-        not used, in Torch7 neither
+        a number that is not used, in Torch7 neither
 
     Torch7 manual: simple.md#nn.Sqrt
     """
+
+    eps: float
 
     def __init__(self, eps: float = 0):
         super().__init__()
@@ -178,8 +194,16 @@ class Sqrt(Pointwise):
 class Power(Pointwise):
     """y = x^pow, dx = pow x^(pow - 1) dy.
 
+    Parameters
+    ----------
+    pow
+        any number
+
     Torch7 manual: simple.md#nn.Power
     """
+
+    needs_output = False
+    pow: float
 
     def __init__(self, pow: float):
         super().__init__()

@@ -4,11 +4,12 @@ Torch7 manual: simple.md
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ..module import Module
-from ..tensors import describe
+from ..tensors import describe, plain
 
 __all__ = ['Index', 'MaskedSelect', 'Narrow', 'Select']
 
@@ -23,22 +24,30 @@ class Selecting(Module):
         """The index that gives the part."""
         raise self.error('expected part(input) in every Selecting layer', TypeError)
 
+    def _tensor(self, tensor: Any, what: str) -> np.ndarray:
+        """`tensor` as a plain array; every dtype is taken."""
+        tensor = plain(tensor, lambda got: self.error(f'expected a tensor as {what}, got {got}', TypeError))
+        return self.check(tensor, what) if tensor.dtype == self.dtype else tensor
+
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        if not isinstance(input, np.ndarray):
-            self.check(input)
+        self.check_parameters()
+        input = self._tensor(input, 'input')
         part = input[self.part(input)]
         output = self.buffer('output', part.shape, input.dtype)
         np.copyto(output, part)
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check_parameters()
+        input, gradOutput = self._tensor(input, 'input'), self._tensor(gradOutput, 'gradOutput')
+        place = self.part(input)
+        if gradOutput.dtype != input.dtype:
+            raise self.error(f'expected gradOutput of {input.dtype}, got {gradOutput.dtype}', TypeError)
         gradInput = self.buffer('gradInput', input.shape, input.dtype)
-        gradInput.fill(0)
-        part = gradInput[self.part(input)]
-        if not isinstance(gradOutput, np.ndarray) or gradOutput.dtype != input.dtype:
-            self.check(gradOutput, 'gradOutput')
+        part = gradInput[place]
         if gradOutput.shape != part.shape:
             raise self.error(f'expected gradOutput of shape {part.shape}, got shape {gradOutput.shape}')
+        gradInput.fill(0)
         np.copyto(part, gradOutput)
         return gradInput
 
@@ -55,8 +64,17 @@ class Narrow(Selecting):
     length
         negative: up to the end (-1), to the last but one (-2) ...
 
+    Raises
+    ------
+    IndexError
+        if the input has not these entries
+
     Torch7 manual: simple.md#nn.Narrow
     """
+
+    dimension: int
+    index: int
+    length: int
 
     def __init__(self, dimension: int, offset: int, length: int = 1):
         super().__init__()
@@ -81,10 +99,25 @@ class Narrow(Selecting):
 
 
 class Select(Selecting):
-    """Entry `index` of a dimension, which is then gone. Both count from 1, or from the end where negative.
+    """Entry `index` of a dimension, which is then gone. Tensors of every dtype are taken.
+
+    Parameters
+    ----------
+    dimension, index
+        counted from 1, or from the end where negative
+
+    Raises
+    ------
+    IndexError
+        if the dimension has no such entry
+    ValueError
+        if the input is a vector
 
     Torch7 manual: simple.md#nn.Select
     """
+
+    dimension: int
+    index: int
 
     def __init__(self, dimension: int, index: int):
         super().__init__()
@@ -93,7 +126,7 @@ class Select(Selecting):
 
     def part(self, input: np.ndarray) -> tuple:
         if input.ndim < 2:
-            raise self.error(f'cannot select on a vector, got shape {input.shape}')
+            raise self.error(f'expected at least 2 dimensions, cannot select on a vector, got shape {input.shape}')
         axis = self.axis_of(self.dimension, input.ndim)
         size = input.shape[axis]
         index = self.index + size + 1 if self.index < 0 else self.index
@@ -105,13 +138,23 @@ class Select(Selecting):
 class Index(Module):
     """From [t, index] the entries of t along `dimension` that `index` names, a vector of whole numbers from 1.
 
-    gradInput is [dt, zeros]; entries that are named several times get the sum. An IndexError names an index out of
-    range.
+    gradInput is [dt, zeros]; entries that are named several times get the sum.
+
+    Parameters
+    ----------
+    dimension
+        counted from 1, or from the end where negative
+
+    Raises
+    ------
+    IndexError
+        if t has not such an entry
 
     Torch7 manual: simple.md#nn.Index
     """
 
     table_fields = ('gradInput',)
+    dimension: int
 
     def __init__(self, dimension: int):
         super().__init__()
@@ -119,11 +162,12 @@ class Index(Module):
 
     def _operands(self, input: list) -> tuple[np.ndarray, np.ndarray, int]:
         """t, the indices from 0, the axis."""
+        self.check_parameters()
         self.check_table(input, 2)
-        tensor, index = input
-        self.check(tensor, 'input[1]')
-        if not isinstance(index, np.ndarray) or index.dtype.kind not in 'iu' or index.ndim != 1:
-            raise self.error(f'expected a vector of whole numbers as index, got {describe(index)}', TypeError)
+        tensor, wanted = self.check(input[0], 'input[1]'), 'expected a vector of whole numbers as index, got'
+        index = plain(input[1], lambda got: self.error(f'{wanted} {got}', TypeError))
+        if index.dtype.kind not in 'iu' or index.ndim != 1:
+            raise self.error(f'{wanted} {describe(index)} of {index.dtype}', TypeError)
         axis = self.axis_of(self.dimension, tensor.ndim)
         return tensor, self.zero_based(index, tensor.shape[axis]), axis
 
@@ -134,7 +178,8 @@ class Index(Module):
 
     def updateGradInput(self, input: list, gradOutput: np.ndarray) -> list[np.ndarray]:
         tensor, index, axis = self._operands(input)
-        self.check(gradOutput, 'gradOutput', (*tensor.shape[:axis], len(index), *tensor.shape[axis + 1 :]))
+        shape = (*tensor.shape[:axis], len(index), *tensor.shape[axis + 1 :])
+        gradOutput = self.check(gradOutput, 'gradOutput', shape)
         gradInput = self.zeros_table('gradInput', [tensor, np.empty(index.shape, self.dtype)])
         # as one flat vector: many times faster than np.add.at of rows
         rows = np.moveaxis(gradOutput, axis, 0)
@@ -150,32 +195,37 @@ class MaskedSelect(Module):
 
     The mask has as many elements as x, all 0 or 1, and is a uint8 or bool array. gradInput is [dx, zeros].
 
+    Raises
+    ------
+    TypeError, ValueError
+        if the mask is no such array
+
     Torch7 manual: simple.md#nn.MaskedSelect
     """
 
     table_fields = ('gradInput',)
 
-    def _mask(self, input: list) -> np.ndarray:
-        """The mask in the shape of x."""
+    def _operands(self, input: list) -> tuple[np.ndarray, np.ndarray]:
+        """x, and the mask in its shape."""
         self.check_table(input, 2)
-        tensor, mask = input
-        self.check(tensor, 'input[1]')
-        if not isinstance(mask, np.ndarray) or mask.dtype not in (np.uint8, np.bool_):
-            raise self.error(f'expected a mask of uint8 or bool as input[2], got {describe(mask)}', TypeError)
+        tensor, wanted = self.check(input[0], 'input[1]'), 'expected a mask of uint8 or bool as input[2], got'
+        mask = plain(input[1], lambda got: self.error(f'{wanted} {got}', TypeError))
+        if mask.dtype not in (np.uint8, np.bool_):
+            raise self.error(f'{wanted} {mask.dtype}', TypeError)
         if mask.size != tensor.size:
             raise self.error(f'expected a mask of {tensor.size} elements, got {describe(mask)}')
         if mask.size and mask.max() > 1:
             raise self.error(f'expected a mask of 0 and 1, got {mask.max()}')
-        return mask.reshape(tensor.shape).astype(bool)
+        return tensor, mask.reshape(tensor.shape).astype(bool)
 
     def updateOutput(self, input: list) -> np.ndarray:
-        mask = self._mask(input)
-        self.output = input[0][mask]
+        tensor, mask = self._operands(input)
+        self.output = tensor[mask]
         return self.output
 
     def updateGradInput(self, input: list, gradOutput: np.ndarray) -> list[np.ndarray]:
-        mask = self._mask(input)
-        self.check(gradOutput, 'gradOutput', (int(np.count_nonzero(mask)),))
-        gradInput = self.zeros_table('gradInput', [input[0], input[1].view(np.uint8)])
+        tensor, mask = self._operands(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', (int(np.count_nonzero(mask)),))
+        gradInput = self.zeros_table('gradInput', [tensor, np.empty(np.shape(input[1]), np.uint8)])
         gradInput[0][mask] = gradOutput
         return gradInput

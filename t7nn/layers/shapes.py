@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from ..module import Module
-from ..tensors import silent
+from ..tensors import describe, plain, silent
 from .containers import Container, Sequential
 from .identity import Identity
 from .selection import Select
@@ -21,7 +21,8 @@ def _sizes(layer: Module, sizes: tuple) -> list[int]:
     """The sizes of a shape given as ``(2, 3)``, ``((2, 3),)`` or ``([2, 3],)``, as a list of whole numbers."""
     if len(sizes) == 1 and isinstance(sizes[0], (list, tuple, np.ndarray)):
         sizes = tuple(sizes[0])
-    if not sizes or not all(isinstance(size, (int, np.integer)) or float(size).is_integer() for size in sizes):
+    whole = all(isinstance(size, (int, np.integer)) or isinstance(size, float) and size.is_integer() for size in sizes)
+    if not sizes or not whole:
         raise TypeError(f'{layer.typename}: expected whole numbers as sizes, got {sizes}')
     return [int(size) for size in sizes]
 
@@ -37,16 +38,26 @@ class Reshaping(Module):
         raise self.error('expected shape(input) in every Reshaping layer', TypeError)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+        self.check_parameters()
+        input = self.check(input)
         self.output = input.reshape(self.shape(input))
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput')
+        input, gradOutput = self.check(input), self.check(gradOutput, 'gradOutput')
         if gradOutput.size != input.size:
             raise self.error(f'expected gradOutput of {input.size} elements, got shape {gradOutput.shape}')
         self.gradInput = gradOutput.reshape(input.shape)
         return self.gradInput
+
+    def whole_numbers(self, name: str) -> list[int]:
+        """The table of whole numbers in the field `name`."""
+        value = getattr(self, name)
+        if not isinstance(value, (list, tuple, np.ndarray)) or not all(
+            isinstance(number, (int, np.integer)) for number in value
+        ):
+            raise self.error(f'expected a table of whole numbers as {name}, got {describe(value)}', TypeError)
+        return list(value)
 
 
 class Reshape(Reshaping):
@@ -60,24 +71,37 @@ class Reshape(Reshaping):
         True: the first dimension of the input is the batch's. False: it is not. None: it is, where the input has not
         the number of elements of `size`, or where its first dimension is 1
 
+    Raises
+    ------
+    ValueError
+        if the input has another number of elements
+
     Torch7 manual: simple.md#nn.Reshape
     """
 
+    size: list[int]
+    batchMode: bool | None
+    nelement: int
+    batchsize: list[int]
+
     def __init__(self, *size: int | list[int] | bool | None, batchMode: bool | None = None):
         super().__init__()
+        sizes = size
         if size and (size[-1] is None or isinstance(size[-1], bool)):
-            *size, batchMode = size
-        self.size = _sizes(self, tuple(size))
+            sizes, batchMode = size[:-1], size[-1]
+        self.size = _sizes(self, sizes)
         self.batchMode = batchMode
         self.batchsize = [0, *self.size]
         self.nelement = math.prod(self.size)
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
-        single = (
-            not self.batchMode if self.batchMode is not None else input.size == self.nelement and input.shape[0] != 1
-        )
-        shape = tuple(self.size) if single else (*input.shape[:1], *self.size)
-        if math.prod(shape) != input.size or not input.ndim:
+        size, single = self.whole_numbers('size'), False
+        if self.batchMode is not None:
+            single = not self.batchMode
+        elif input.ndim:
+            single = input.size == self.nelement and input.shape[0] != 1
+        shape = tuple(size) if single else (*input.shape[:1], *size)
+        if math.prod(shape) != input.size or not input.ndim or min(shape, default=0) < 0:
             raise self.error(f'expected input of {self.nelement} elements or a batch of such, got shape {input.shape}')
         return shape
 
@@ -106,8 +130,16 @@ class View(Sampled, Reshaping):
 
     `setNumInputDims(n)` says that one sample has n dimensions, so that all before them are the batch's.
 
+    Raises
+    ------
+    ValueError
+        if there is more than one -1, or the elements of the input cannot be shared out so
+
     Torch7 manual: simple.md#nn.View
     """
+
+    size: list[int]
+    numElements: int
 
     def __init__(self, *size: int | list[int]):
         super().__init__()
@@ -117,26 +149,28 @@ class View(Sampled, Reshaping):
         """Set another shape."""
         sizes = _sizes(self, size)
         if any(n < -1 for n in sizes):
-            raise ValueError(f'{self.typename}: size should be positive or -1, got {sizes}')
+            raise ValueError(f'{self.typename}: expected sizes that are positive or -1, got {sizes}')
         if sizes.count(-1) > 1:
-            raise ValueError(f'{self.typename}: only one dimension can be at -1, got {sizes}')
+            raise ValueError(f'{self.typename}: expected only one dimension at -1, got {sizes}')
         self.size = sizes
         self.numElements = math.prod(n for n in sizes if n >= 0)
         return self
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
-        sample = input.ndim if self.numInputDims is None else min(self.numInputDims, input.ndim)
+        sample = input.ndim if self.numInputDims is None else min(max(self.numInputDims, 0), input.ndim)
         batch, count = math.prod(input.shape[: input.ndim - sample]), math.prod(input.shape[input.ndim - sample :])
-        if not self.numElements or count % self.numElements:
+        sizes = self.whole_numbers('size')
+        elements = math.prod(n for n in sizes if n >= 0)
+        if elements <= 0 or count % elements or sizes.count(-1) > 1 or min(sizes, default=0) < -1:
             raise self.error(
-                f'input view ({"x".join(map(str, input.shape))}) and desired view '
-                f'({"x".join(map(str, self.size))}) do not match'
+                f'input view ({"x".join(map(str, input.shape))}) and desired view ({"x".join(map(str, sizes))}) '
+                'do not match: expected as many elements'
             )
         # what the size does not account for is the batch, or the dimension at -1
-        remainder = count // self.numElements
-        if -1 not in self.size:
+        remainder = count // elements
+        if -1 not in sizes:
             batch, remainder = batch * remainder, 1
-        shape = tuple(remainder if n == -1 else n for n in self.size)
+        shape = tuple(remainder if n == -1 else n for n in sizes)
         return shape if batch == 1 and input.ndim == sample else (batch, *shape)
 
     def __str__(self) -> str:
@@ -153,8 +187,15 @@ class Squeeze(Sampled, Reshaping):
     numInputDims
         the number of dimensions of one sample: a batch's dimension is not counted and is kept
 
+    Raises
+    ------
+    ValueError
+        if the input has no dimension `dim`
+
     Torch7 manual: simple.md#nn.Squeeze
     """
+
+    dim: int | None
 
     def __init__(self, dim: int | None = None, numInputDims: int | None = None):
         super().__init__()
@@ -177,12 +218,21 @@ class Unsqueeze(Sampled, Reshaping):
 
     Parameters
     ----------
+    pos
+        a whole number
     numInputDims
         the number of dimensions of one sample; those before them are the batch's and not counted. Where it is not
         given, the first input decides
 
+    Raises
+    ------
+    ValueError
+        if the input has no place for it there
+
     Torch7 manual: simple.md#nn.Unsqueeze
     """
+
+    pos: int
 
     def __init__(self, pos: int, numInputDims: int | None = None):
         super().__init__()
@@ -216,18 +266,34 @@ class Transpose(Sampled, Module):
 
     `setNumInputDims(n)` says that one sample has n dimensions; those before them are the batch's and not counted.
 
+    Raises
+    ------
+    ValueError
+        if the input has not these dimensions
+
     Torch7 manual: simple.md#nn.Transpose
     """
 
+    permutations: list[list[int]]
+
     def __init__(self, *permutations: list[int]):
         super().__init__()
-        if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in permutations):
-            raise TypeError(f'{self.typename}: expected pairs of dimensions, got {permutations}')
-        self.permutations = [list(pair) for pair in permutations]
+        self.permutations = [list(pair) if isinstance(pair, tuple) else pair for pair in permutations]
+        self._pairs()
+
+    def _pairs(self) -> list[list[int]]:
+        pairs = self.permutations
+        if not isinstance(pairs, list) or not all(
+            isinstance(pair, list) and len(pair) == 2 and all(isinstance(number, (int, np.integer)) for number in pair)
+            for pair in pairs
+        ):
+            raise TypeError(f'{self.typename}: expected pairs of dimensions, got {pairs}')
+        return pairs
 
     def _transposed(self, name: str, tensor: np.ndarray, what: str, pairs: list) -> np.ndarray:
-        self.check(tensor, what)
-        sample = tensor.ndim if self.numInputDims is None else min(self.numInputDims, tensor.ndim)
+        self.check_parameters()
+        tensor = self.check(tensor, what)
+        sample = tensor.ndim if self.numInputDims is None else min(max(self.numInputDims, 0), tensor.ndim)
         offset = tensor.ndim - sample
         for one, other in pairs:
             tensor = tensor.swapaxes(self.axis_of(one, sample) + offset, self.axis_of(other, sample) + offset)
@@ -236,10 +302,13 @@ class Transpose(Sampled, Module):
         return result
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        return self._transposed('output', input, 'input', self.permutations)
+        return self._transposed('output', input, 'input', self._pairs())
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        return self._transposed('gradInput', gradOutput, 'gradOutput', self.permutations[::-1])
+        gradInput = self._transposed('gradInput', gradOutput, 'gradOutput', self._pairs()[::-1])
+        if gradInput.shape != self.check(input).shape:
+            raise self.error(f'expected gradOutput for input of shape {np.shape(input)}, got {describe(gradOutput)}')
+        return gradInput
 
 
 class Replicate(Module):
@@ -250,39 +319,56 @@ class Replicate(Module):
     Parameters
     ----------
     nFeature
-        how often
+        how often, at least 0
     dim
         where the new dimension comes, counted from 1
     ndim
         the number of dimensions of one sample: a batch's dimension is not counted
 
+    Raises
+    ------
+    ValueError
+        if the input has too few dimensions for `dim`
+
     Torch7 manual: simple.md#nn.Replicate
     """
+
+    nfeatures: int
+    dim: int
+    ndim: int | None
 
     def __init__(self, nFeature: int, dim: int = 1, ndim: int | None = None):
         super().__init__()
         if dim < 1:
-            raise ValueError(f'{self.typename}: can only replicate across positive integer dimensions, got {dim}')
+            raise ValueError(f'{self.typename}: expected dim from 1, got {dim}')
+        if nFeature < 0:
+            raise ValueError(f'{self.typename}: expected nFeature from 0, got {nFeature}')
         self.nfeatures = nFeature
         self.dim = dim
         self.ndim = ndim
 
     def _axis(self, input: np.ndarray) -> int:
-        self.check(input)
+        self.check_parameters()
         axis = self.dim - 1 + (self.ndim is not None and input.ndim > self.ndim)
-        if axis > input.ndim:
-            raise self.error(f'not enough input dimensions to replicate along {self.dim}, got shape {input.shape}')
+        if not 0 <= axis <= input.ndim or self.nfeatures < 0:
+            raise self.error(
+                f'expected an input of at least {self.dim - 1} dimensions to replicate along {self.dim}, '
+                f'got shape {input.shape}'
+            )
         return axis
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self.check(input)
         axis = self._axis(input)
         shape = (*input.shape[:axis], self.nfeatures, *input.shape[axis:])
         self.output = np.broadcast_to(np.expand_dims(input, axis), shape)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self.check(input)
         axis = self._axis(input)
-        self.check(gradOutput, 'gradOutput', (*input.shape[:axis], self.nfeatures, *input.shape[axis:]))
+        shape = (*input.shape[:axis], self.nfeatures, *input.shape[axis:])
+        gradOutput = self.check(gradOutput, 'gradOutput', shape)
         return gradOutput.sum(axis, out=self.buffer('gradInput', input.shape))
 
 
@@ -297,12 +383,15 @@ class Collapse(Reshaping):
     Torch7 manual: simple.md#nn.Collapse
     """
 
+    nInputDim: int
+
     def __init__(self, nInputDim: int):
         super().__init__()
         self.nInputDim = nInputDim
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
-        return (len(input), math.prod(input.shape[1:])) if input.ndim > self.nInputDim else (input.size,)
+        batch = input.ndim > max(self.nInputDim, 0)
+        return (len(input), math.prod(input.shape[1:])) if batch else (input.size,)
 
 
 class Convert(Container):
@@ -315,8 +404,21 @@ class Convert(Container):
         the input transposed where the letters are the same; ``'bf'`` has all but the batch in one dimension; ``'b'``
         is the first class of ``'bt'`` or the feature of ``'bf'``; ``'bt'`` is one class from ``'b'``
 
+    Raises
+    ------
+    ValueError
+        if there is no such conversion, or the input has another number of dimensions
+
     Torch7 manual: simple.md#nn.Convert
     """
+
+    inputShape: str
+    outputShape: str
+    inputBatchDim: int
+    outputBatchDim: int
+    nInputDim: int
+    nOutputDim: int
+    transposition: bool
 
     def __init__(self, inputShape: str | None = None, outputShape: str | None = None):
         super().__init__()
@@ -325,7 +427,9 @@ class Convert(Container):
         shapes = [inputShape or 'b*', outputShape or inputShape or 'b*']
         self.inputShape, self.outputShape = (shape if 'b' in shape else 'b' + shape for shape in shapes)
         if (self.inputShape == 'b*') != (self.outputShape == 'b*'):
-            raise ValueError(f'{self.typename}: both or neither of the shapes must be b*')
+            raise ValueError(
+                f'{self.typename}: expected b* as both or neither of the shapes, got {" and ".join(shapes)}'
+            )
         self.inputBatchDim = self.inputShape.index('b') + 1
         self.outputBatchDim = self.outputShape.index('b') + 1
         self.nInputDim, self.nOutputDim = (
@@ -345,9 +449,9 @@ class Convert(Container):
                     swaps.append([j + 1, i + 1])
             return Transpose(*swaps) if swaps else Identity()
         if target == 'bf' and source != 'bt':
-            steps = [Transpose([1, self.inputBatchDim])] if self.inputBatchDim > 1 else []
+            steps: list[Module] = [Transpose([1, self.inputBatchDim])] if self.inputBatchDim > 1 else []
             if len(source) != 2:
-                steps.append(Reshape(input.size // input.shape[self.inputBatchDim - 1]))
+                steps.append(Reshape(math.prod(input.shape) // max(input.shape[self.inputBatchDim - 1], 1)))
             return steps[0] if len(steps) == 1 else Sequential().add(steps[0]).add(steps[1]) if steps else Identity()
         if target == 'bt' and source == 'b':
             return Reshape(1)
@@ -356,28 +460,44 @@ class Convert(Container):
             if 'f' in source and input.shape[dimension - 1] > 1:
                 raise self.error(f'expected one feature to convert {source} to b, got shape {input.shape}')
             return Select(dimension, 1)
-        raise self.error(f'unrecognized conversion of shape {source} to {target}')
+        raise self.error(f'unrecognized conversion of shape {source} to {target}: expected one that is documented')
 
     @silent
     def _batch(self, tensor: np.ndarray, rank: int, dimension: int, what: str) -> np.ndarray:
         """`tensor` in this module's dtype, with a batch's dimension where it has not the `rank` of a batch."""
-        if isinstance(tensor, np.ndarray) and tensor.dtype != self.dtype:
-            np.copyto(self.buffer(f'_{what}', tensor.shape), tensor, 'unsafe')
-            tensor = getattr(self, f'_{what}')
-        self.check(tensor, what)
-        return np.expand_dims(tensor, dimension - 1) if tensor.ndim < rank else tensor
+        self.check_parameters()
+        tensor = plain(tensor, lambda got: self.error(f'expected a tensor as {what}, got {got}', TypeError))
+        if tensor.dtype.kind not in 'biuf':
+            raise self.error(f'expected {what} of numbers, got {tensor.dtype}', TypeError)
+        if tensor.dtype != self.dtype:
+            copy = self.buffer(f'_{what}', tensor.shape)
+            np.copyto(copy, tensor, 'unsafe')
+            tensor = copy
+        shape = tensor.shape
+        if tensor.ndim < rank:
+            if tensor.ndim != rank - 1 or not 1 <= dimension <= rank:
+                raise self.error(f'expected {what} of {rank} dimensions, or {rank - 1}, got shape {shape}')
+            tensor = np.expand_dims(tensor, dimension - 1)
+        return tensor
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         batch = self._batch(input, self.nInputDim, self.inputBatchDim, 'input')
         if not self.modules:
             self.modules.append(self._converter(batch).type(self.dtype))
         output = self.call(0, 'updateOutput', batch)
-        self.output = output if batch.ndim == input.ndim else output.squeeze(self.outputBatchDim - 1)
+        self.output = output
+        if batch.ndim != input.ndim:
+            axis = self.outputBatchDim - 1
+            if not 0 <= axis < output.ndim or output.shape[axis] != 1:
+                raise self.error(f'expected a batch of one in dimension {axis + 1}, got {describe(output)}')
+            self.output = output.squeeze(axis)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         batch = self._batch(input, self.nInputDim, self.inputBatchDim, 'input')
-        gradOutput = self._batch(gradOutput, self.nOutputDim, self.outputBatchDim, 'gradOutput')
-        self.check(gradOutput, 'gradOutput', self.modules[0].output.shape)
+        if not self.modules:
+            raise self.error('expected forward(input) first')
+        gradOutput = self.check(gradOutput, 'gradOutput', np.shape(self.output))
+        gradOutput = gradOutput.reshape(np.shape(self.modules[0].output))
         self.gradInput = self.call(0, 'updateGradInput', batch, gradOutput).reshape(input.shape)
         return self.gradInput

@@ -1,18 +1,18 @@
-"""Layers for this and that: pass on, pad, convert, encode, penalise, print.
+"""Layers of sparse vectors and of indices: rows that are looked up, linear layers of few elements, one-hot vectors.
 
-Torch7 manual: simple.md
+Torch7 manual: simple.md, convolution.md
 """
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
 from .. import random
 from ..module import Module
-from ..tensors import describe
-from ._initialization import draw
+from ..tensors import describe, plain, real
+from ._initialization import draw, positive
 
 __all__ = ['IndexLinear', 'LookupTable', 'OneHot', 'SparseLinear']
 
@@ -20,7 +20,7 @@ __all__ = ['IndexLinear', 'LookupTable', 'OneHot', 'SparseLinear']
 @functools.cache
 def _routines() -> dict[str, Callable] | None:
     """The loops under SciPy's sparse products: they add to an array in place, which no public function does without a
-    dense result as large as the weight or, as `numpy.add.at`, 6 to 30 times the time."""
+    dense result as large as the weight or, as `numpy.add.at`, 6 to 30 times the time. They check nothing."""
     try:
         from scipy.sparse._sparsetools import csc_matvecs, csr_matvecs
     except ImportError:
@@ -35,71 +35,122 @@ def _starts(sizes: Any) -> np.ndarray:
     return starts
 
 
-class SparseRows(NamedTuple):
-    """A batch of vectors with few elements: row j has ``values[i]`` at ``index[i]``, from 0, for i in
-    ``starts[j]..starts[j + 1]``. Every index is known to be valid."""
+class SparseRows:
+    """A batch of vectors with few elements: row j has ``values[i]`` at ``places[i]``, from 0, for i in
+    ``starts[j]..starts[j + 1]``.
 
-    starts: np.ndarray
-    index: np.ndarray
-    values: np.ndarray
+    All that SciPy's loops rely on is checked here, whoever checked it before: they write wherever a place says.
+
+    Parameters
+    ----------
+    starts
+        from 0 to the number of values, rising
+    places, values
+        two vectors of one size
+    size
+        the size of the vectors: places are below it
+    """
+
+    def __init__(self, starts: np.ndarray, places: np.ndarray, values: np.ndarray, size: int):
+        # as unsigned numbers the negative ones are the largest of all: one look for both ends
+        valid = not places.size or places.view(np.uint64).max() < size
+        if not valid or places.shape != values.shape or values.ndim != 1 or starts[-1] != len(places):
+            raise ValueError(f'expected a place below {size} for each of {values.size} values, got other places')
+        self.starts, self.places, self.values, self.size = starts, places, np.ascontiguousarray(values), size
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
 
     @property
     def row(self) -> np.ndarray:
         """The row of each value."""
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
     def times(self, table: np.ndarray, result: np.ndarray) -> None:
-        """result_j += sum_i values_i table[index_i], over row j."""
+        """result_j += sum_i values_i table[places_i], over row j."""
+        self._check(table, result)
         if _routines() is None:
-            np.add.at(result, self.row, self.values[:, None] * table[self.index])
+            np.add.at(result, self.row, self.values[:, None] * table[self.places])
         else:
-            self._run('times', (len(result), len(table)), table, result)
+            self._run('times', (len(self), self.size), self.values, table, result)
 
     def add_outer(self, table: np.ndarray, scale: float, gradient: np.ndarray) -> None:
-        """table[index_i] += scale values_i gradient_j, for every i of every row j."""
-        scaled = SparseRows(self.starts, self.index, self.values * self.values.dtype.type(scale))
+        """table[places_i] += scale values_i gradient_j, for every i of every row j."""
+        self._check(table, gradient)
+        scaled = self.values * self.values.dtype.type(scale)
         if _routines() is None:
-            np.add.at(table, self.index, scaled.values[:, None] * gradient[self.row])
+            np.add.at(table, self.places, scaled[:, None] * gradient[self.row])
         else:
-            scaled._run('add_outer', (len(table), len(gradient)), gradient, table)
+            self._run('add_outer', (self.size, len(self)), scaled, gradient, table)
 
-    def _run(self, name: str, sizes: tuple[int, int], source: np.ndarray, result: np.ndarray) -> None:
+    def _check(self, table: np.ndarray, rows: np.ndarray) -> None:
+        """Raise unless `table` has a row for each place, and `rows` one for each of these rows, as wide."""
+        for what, array, count in ('table', table, self.size), ('rows', rows, len(self)):
+            if array.dtype != self.values.dtype:
+                raise TypeError(f'expected a {what} of {self.values.dtype}, got {array.dtype}')
+            if array.shape != (count, *table.shape[1:]) or array.ndim != 2:
+                raise ValueError(f'expected a {what} of {count} rows, got shape {array.shape}')
+
+    def _run(
+        self, name: str, sizes: tuple[int, int], values: np.ndarray, source: np.ndarray, result: np.ndarray
+    ) -> None:
         """Call a routine on both arrays whole; where they are not row-major, and too large to be copied for so few
         values, on one column after the other."""
+        loop = (_routines() or {})[name]
         width = source.shape[1]
         row_major = source.flags.c_contiguous and result.flags.c_contiguous
         whole = row_major or source.size + result.size <= len(self.values) * width
         own = result if whole else result.T
         x, y = np.ascontiguousarray(source if whole else source.T), np.ascontiguousarray(own)
+        if not y.flags.writeable:
+            raise ValueError('expected arrays that can be written to, got a read-only one')
+        entries = self.starts, self.places, values
         if whole:
-            _routines()[name](*sizes, width, *self, x.reshape(-1), y.reshape(-1))
+            loop(*sizes, width, *entries, x.reshape(-1), y.reshape(-1))
         else:
             for x_column, y_column in zip(x, y, strict=True):
-                _routines()[name](*sizes, 1, *self, x_column, y_column)
+                loop(*sizes, 1, *entries, x_column, y_column)
         if not np.may_share_memory(y, result):
             own[...] = y
 
 
 class LookupTable(Module):
-    """Rows of the weight: y_i = W[x_i], for a vector of indices or a batch of them, of any numeric type.
+    """Rows of the weight: y_i = W[x_i], for a vector of indices or a batch of them.
 
     dW[x_i] += scale dy_i; gradInput is 0.
 
     Parameters
     ----------
     nIndex, nOutput
-        input ``(n,)`` or ``(N, n)`` of indices from 1 to `nIndex`, output ``(n, nOutput)`` or ``(N, n, nOutput)``
+        positive whole numbers. Input: whole numbers from 1 to `nIndex`, of any numeric dtype, ``(n,)`` or ``(N, n)``;
+        output ``(n, nOutput)`` or ``(N, n, nOutput)``
     paddingValue
-        this index gets no gradient (its row is looked up as any other)
-    maxNorm, normType
-        rows that are looked up are first scaled down, in the weight itself, to a `normType` norm (2 where not given) of
-        at most `maxNorm`
+        the index that gets no gradient (its row is looked up as any other); 0 for none
+    maxNorm
+        the largest norm of a row, positive: rows that are looked up are first scaled down to it, in the weight itself;
+        None leaves them as they are
+    normType
+        which norm, a positive number; None is 2
 
     `scaleGradByFreq()` divides the gradient of a row by how often the input names it; `accUpdateOnly()` does without
     gradWeight. W begins normal, with standard deviation 1.
 
+    Raises
+    ------
+    IndexError
+        if an index is not in 1..nIndex
+    TypeError, ValueError
+        if the input is no vector or matrix of whole numbers, or `normType` is not positive
+
     Torch7 manual: convolution.md#nn.LookupTable
     """
+
+    weight: np.ndarray
+    gradWeight: np.ndarray | None
+    paddingValue: int = 0
+    maxNorm: float | None = None
+    normType: float | None = None
+    shouldScaleGradByFreq: bool = False
 
     def __init__(
         self,
@@ -110,6 +161,7 @@ class LookupTable(Module):
         normType: float | None = None,
     ):
         super().__init__()
+        positive(self, nIndex, nOutput)
         self.weight, self.gradWeight = np.zeros((nIndex, nOutput)), np.zeros((nIndex, nOutput))
         self.paddingValue, self.maxNorm, self.normType = paddingValue, maxNorm, normType
         self.shouldScaleGradByFreq = False
@@ -145,46 +197,66 @@ class LookupTable(Module):
         random.normal(0, 1 if stdv is None else stdv, out=self.weight)
         return self
 
-    def _index(self, input: np.ndarray) -> np.ndarray:
-        """`input` as valid indices from 0."""
-        if not isinstance(input, np.ndarray) or input.dtype.kind not in 'iuf':
-            got = f'one of {input.dtype}' if isinstance(input, np.ndarray) else describe(input)
-            raise self.error(f'expected a tensor of indices as input, got {got}', TypeError)
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        return dict.fromkeys(('weight', 'gradWeight'), self.shape_of('weight', 2))
+
+    def _numbers(self, input: Any) -> np.ndarray:
+        """`input` as a vector or a matrix of numbers."""
+        wanted = 'expected a tensor of indices as input, got'
+        if input.__class__ is not np.ndarray:
+            input = plain(input, lambda got: self.error(f'{wanted} {got}', TypeError))
+        if input.dtype.kind not in 'iuf':
+            raise self.error(f'{wanted} one of {input.dtype}', TypeError)
         if input.ndim not in (1, 2):
             raise self.error(f'expected a vector or a matrix of indices, got shape {input.shape}')
-        size = len(self.weight)
-        index = self.zero_based(input, size) if input.dtype.kind == 'f' else input.astype(np.int64) - 1
-        if input.dtype.kind == 'f':
+        return input
+
+    def _index(self, input: Any) -> np.ndarray:
+        """`input` as valid indices from 0."""
+        input = self._numbers(input)
+        kind, size = input.dtype.kind, self.shape_of('weight', 2)[0]
+        index = self.zero_based(input, size) if kind == 'f' else input.astype(np.int64) - 1
+        if kind == 'f':
             if (index + 1 != input).any():
-                raise self.error('expected whole numbers as indices')
+                raise self.error(f'expected whole numbers as indices, got {input[index + 1 != input][0]}')
         elif index.size and index.view(np.uint64).max() >= size:  # one look for both ends: -1 is the largest of all
             self.zero_based(input, size)
         return index
 
     def renorm(self, input: np.ndarray) -> None:
         """Scale the rows that `input` names down to the norm `maxNorm`."""
+        self.check_parameters()
         power = 2 if self.normType is None else self.normType
-        if power <= 0:
+        if not power > 0:
             raise self.error(f'expected a positive normType, got {power}')
+        if self.maxNorm is None or not self.maxNorm > 0:
+            raise self.error(f'expected a positive maxNorm, got {self.maxNorm}')
         index = np.unique(self._index(input))
         rows = self.weight[index]
         norms = np.linalg.norm(rows, power, 1, keepdims=True)
+        self.expect_writable('weight')
         self.weight[index] = np.where(norms > self.maxNorm, rows * (self.maxNorm / (norms + 1e-7)), rows)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check_parameters()
         index = self._index(input)
         if self.maxNorm is not None:
             self.renorm(input)
-        output = self.buffer('output', (*input.shape, self.weight.shape[1]))
+        output = self.buffer('output', (*index.shape, self.weight.shape[1]))
         return self.weight.take(index, 0, output, 'clip')  # into the buffer without the detour that 'raise' makes
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self._numbers(input)
+        self.check(gradOutput, 'gradOutput', (*input.shape, self.shape_of('weight', 2)[1]))
         self.buffer('gradInput', input.shape, input.dtype).fill(0)
         return self.gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        index = self._index(input).reshape(-1)
-        self.check(gradOutput, 'gradOutput', (*input.shape, self.weight.shape[1]))
+        self.check_gradients()
+        index = self._index(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', (*index.shape, self.weight.shape[1]))
+        gradWeight = self.check(self.gradWeight, 'gradWeight', self.weight.shape)
+        index = index.reshape(-1)
         starts, values = np.arange(len(index) + 1), np.ones(len(index), self.dtype)
         if self.shouldScaleGradByFreq:
             _, inverse, counts = np.unique(index, return_inverse=True, return_counts=True)
@@ -193,7 +265,7 @@ class LookupTable(Module):
             kept = index != self.paddingValue - 1
             starts, index, values = _starts(kept), index[kept], values[kept]
         gradient = gradOutput.reshape(-1, self.weight.shape[1])
-        SparseRows(starts, index, values).add_outer(self.gradWeight, scale, gradient)
+        SparseRows(starts, index, values, len(gradWeight)).add_outer(gradWeight, scale, gradient)
 
     # shared or not: the update is a plain sum, so nothing needs to be gathered first
     accUpdateGradParameters = Module.defaultAccUpdateGradParameters
@@ -201,6 +273,12 @@ class LookupTable(Module):
 
 class SparseInput(Module):
     """The base of linear layers of sparse vectors."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+    gradBias: np.ndarray
+    weightDecay: float = 0
+    doGradInput: bool = False
 
     def sparse_rows(self, sizes: Any, index: np.ndarray, values: np.ndarray, size: int) -> SparseRows:
         """The batch whose rows have so many entries each; an index out of 1..size, where the value is not 0, is an
@@ -220,15 +298,15 @@ class SparseInput(Module):
                     IndexError,
                 )
             whole[values == 0] = 1
-        return SparseRows(starts, whole - 1, np.ascontiguousarray(values))
+        return SparseRows(starts, whole - 1, values, size)
 
-    def gradients(self, gradOutput: np.ndarray) -> np.ndarray:
-        """`gradOutput` as a batch; it is checked."""
-        self.check(gradOutput, 'gradOutput', self.output.shape)
-        return gradOutput.reshape(-1, self.output.shape[-1])
+    def gradients(self, gradOutput: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """`gradOutput`, of the output's `shape`, as a batch."""
+        return self.check(gradOutput, 'gradOutput', shape).reshape(-1, shape[-1])
 
     def draw(self, stdv: float | None) -> None:
         """Draw the weight uniformly, and the bias a millionth as large."""
+        self.check_parameters()
         for parameter in (self.weight, self.bias):
             draw(parameter, self.weight.shape[1], stdv)
         self.bias *= 0.000001
@@ -243,19 +321,29 @@ class SparseLinear(SparseInput):
     Parameters
     ----------
     inputSize, outputSize
-        input ``(n, 2)``, with output ``(outputSize,)``; or a table of N such, each with an n of its own, or
-        ``(N, n, 2)``, with output ``(N, outputSize)``
+        positive whole numbers. Input ``(n, 2)``, with output ``(outputSize,)``; or a table of N such, each with an n of
+        its own, or ``(N, n, 2)``, with output ``(N, outputSize)``
     doGradInput
         compute gradInput: W' dy for all indices, as a table of ``(inputSize, 2)``, or as ``(N, inputSize, 2)`` where
         the input was a tensor of 3 dimensions; otherwise it is an empty table
 
     ``weightDecay`` (0) adds scale weightDecay W to dW. W begins uniform in +-1/sqrt(inputSize), b a millionth as large.
 
+    Raises
+    ------
+    IndexError
+        if an index is not in 1..inputSize
+    TypeError, ValueError
+        if the input is of none of these forms
+
     Torch7 manual: simple.md#nn.SparseLinear
     """
 
+    gradWeight: np.ndarray
+
     def __init__(self, inputSize: int, outputSize: int, doGradInput: bool = False):
         super().__init__()
+        positive(self, inputSize, outputSize)
         self.weightDecay = 0
         self.doGradInput = doGradInput
         self.weight, self.gradWeight = np.zeros((outputSize, inputSize)), np.zeros((outputSize, inputSize))
@@ -268,41 +356,54 @@ class SparseLinear(SparseInput):
         self.draw(stdv)
         return self
 
-    def _single(self, input: Any) -> bool:
-        return input.ndim == 2 if isinstance(input, np.ndarray) else not len(input)
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        shape = self.shape_of('weight', 2)
+        self.shape_of('bias', 1)
+        return {'weight': shape, 'gradWeight': shape, 'bias': shape[:1], 'gradBias': shape[:1]}
 
-    def _rows(self, input: Any) -> SparseRows:
-        samples = input if isinstance(input, (list, tuple)) else [input]
-        for sample in samples:
-            self.check(sample)
-            if sample.ndim not in (2, 3 if samples is not input else 2) or sample.shape[-1] != 2:
-                raise self.error(f'expected samples of shape (n, 2), rows of index and value, got {describe(sample)}')
-        if samples is not input and input.ndim == 3:
-            sizes = [input.shape[1]] * len(input)
+    def _rows(self, input: Any) -> tuple[SparseRows, tuple[int, ...]]:
+        """The batch, and the shape of its output."""
+        outputSize, inputSize = self.shape_of('weight', 2)
+        if isinstance(input, (list, tuple)):
+            samples = self.check_tensors(input)
+            sizes = [len(sample) for sample in samples if sample.ndim] or [0]
+            shape = (len(samples), outputSize) if samples else (outputSize,)
         else:
-            sizes = [len(sample) for sample in samples] or [0]
-        entries = np.concatenate(samples or [np.empty((0, 2), self.dtype)]).reshape(-1, 2)
-        return self.sparse_rows(sizes, entries[:, 0], entries[:, 1], self.weight.shape[1])
+            tensor = self.check(input)
+            samples = [tensor]
+            if tensor.ndim == 3 and tensor.shape[2] == 2:
+                samples = [tensor.reshape(-1, 2)]
+            sizes = [tensor.shape[1]] * len(tensor) if tensor.ndim == 3 else [len(tensor) if tensor.ndim else 0]
+            shape = (len(tensor), outputSize) if tensor.ndim == 3 else (outputSize,)
+        for sample in samples:
+            if sample.ndim != 2 or sample.shape[1] != 2:
+                raise self.error(f'expected samples of shape (n, 2), rows of index and value, got {describe(sample)}')
+        entries = np.concatenate(samples or [np.empty((0, 2), self.dtype)])
+        return self.sparse_rows(sizes, entries[:, 0], entries[:, 1], inputSize), shape
 
     def updateOutput(self, input: Any) -> np.ndarray:
-        rows = self._rows(input)
-        size = len(self.weight)
-        output = self.buffer('output', (size,) if self._single(input) else (len(rows.starts) - 1, size))
+        self.check_parameters()
+        rows, shape = self._rows(input)
+        output = self.buffer('output', shape)
         output[...] = self.bias
-        rows.times(self.weight.T, output.reshape(-1, size))
+        rows.times(self.weight.T, output.reshape(-1, shape[-1]))
         return output
 
     def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
+        self.check_parameters()
         self.gradInput = []
         if self.doGradInput:
-            gradient = self.gradients(gradOutput).dot(self.weight)
+            _, shape = self._rows(input)
+            gradient = self.gradients(gradOutput, shape).dot(self.weight)
             pairs = np.stack(np.broadcast_arrays(np.arange(1.0, 1 + gradient.shape[1]), gradient), -1)
             dense = isinstance(input, np.ndarray) and input.ndim == 3
             self.gradInput = pairs.astype(self.dtype, copy=False) if dense else list(pairs.astype(self.dtype))
         return self.gradInput
 
     def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
-        rows, gradient = self._rows(input), self.gradients(gradOutput)
+        self.check_gradients()
+        rows, shape = self._rows(input)
+        gradient = self.gradients(gradOutput, shape)
         if self.weightDecay:
             self.gradWeight += scale * self.weightDecay * self.weight
         rows.add_outer(self.gradWeight.T, scale, gradient)
@@ -355,6 +456,14 @@ class IndexLinear(SparseInput):
     """
 
     cleared = (*Module.cleared, 'normalizedValues')
+    inputSize: int
+    outputSize: int
+    offset: int
+    #: the columns in front of the weight: 4 or 0
+    normalize: int = 0
+    normalizedValues: np.ndarray
+    #: the gradients since zeroGradParameters(): lists of keys, of gradients, of where samples end; and a counter
+    running: dict[str, Any]
 
     def __init__(
         self,
@@ -367,16 +476,25 @@ class IndexLinear(SparseInput):
         normalize: bool = False,
     ):
         super().__init__()
+        positive(self, inputSize, outputSize)
         self.normalize = 4 if normalize else 0
         self.weight = np.zeros((inputSize, outputSize + self.normalize)) if weight is None else weight
-        self.bias = np.zeros(outputSize) if bias is None else bias
-        self.inputSize, self.outputSize = len(self.weight), self.weight.shape[1] - self.normalize
-        if self.bias.shape != (self.outputSize,) or self.bias.dtype != self.weight.dtype:
-            raise ValueError(
-                f'{self.typename}: expected bias of shape {(self.outputSize,)} and of the type of the weight, '
-                f'got {describe(self.bias)} of {self.bias.dtype}'
+        if not isinstance(self.weight, np.ndarray) or self.weight.ndim != 2 or self.weight.dtype.kind != 'f':
+            raise TypeError(
+                f'{self.typename}: expected a matrix of floating-point numbers as weight, got {describe(weight)}'
             )
+        self.bias = np.zeros(outputSize) if bias is None else bias
         self.dtype = self.weight.dtype
+        self.inputSize, self.outputSize = len(self.weight), self.weight.shape[1] - self.normalize
+        if (
+            not isinstance(self.bias, np.ndarray)
+            or self.bias.shape != (self.outputSize,)
+            or self.bias.dtype != self.dtype
+        ):
+            got = f'{describe(bias)} of {bias.dtype}' if isinstance(bias, np.ndarray) else describe(bias)
+            raise ValueError(
+                f'{self.typename}: expected bias of shape {(self.outputSize,)} and of the type of the weight, got {got}'
+            )
         self.gradBias = np.zeros(self.outputSize, self.dtype)
         self.normalizedValues = np.empty(0, self.dtype)
         self.weightDecay = 0
@@ -405,6 +523,13 @@ class IndexLinear(SparseInput):
         self._forget()
         return super().clearState()
 
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        self.shape_of('weight', 2)
+        for name in ('bias', 'gradBias'):
+            self.shape_of(name, 1)
+        bias = (self.outputSize,)
+        return {'weight': (self.inputSize, self.outputSize + self.normalize), 'bias': bias, 'gradBias': bias}
+
     # Input
 
     def _flat(self, input: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -414,7 +539,7 @@ class IndexLinear(SparseInput):
             raise self.error(f'expected a table {{keys, values}} or {{keys, values, sizes}}, got {describe(input)}')
         keys, values = input[:2]
         if len(input) == 3:
-            sizes = np.atleast_1d(np.asarray(input[2]))
+            sizes = np.atleast_1d(np.asarray(None if np.ma.isMaskedArray(input[2]) else input[2]))
         else:
             listed = [isinstance(part, (list, tuple)) for part in (keys, values)]
             if listed[0] != listed[1]:
@@ -427,26 +552,36 @@ class IndexLinear(SparseInput):
                 keys, values = [keys], [values]
             if len(keys) != len(values) or not keys:
                 raise self.error(f'expected keys and values of as many samples, got {len(keys)} and {len(values)}')
-            for key, value in zip(keys, values, strict=True):
-                self._pair(key, value)
-            sizes = np.array([len(key) for key in keys])
-            keys, values = np.concatenate(keys), np.concatenate(values)
-        self._pair(keys, values)
-        if sizes.dtype.kind not in 'iu' or sizes.min(initial=0) < 0 or sizes.sum() != len(keys):
+            pairs = [self._pair(key, value) for key, value in zip(keys, values, strict=True)]
+            sizes = np.array([len(key) for key, _ in pairs])
+            keys, values = map(np.concatenate, zip(*pairs, strict=True))
+        keys, values = self._pair(keys, values)
+        if sizes.dtype.kind not in 'iu' or sizes.ndim != 1:
+            raise self.error(f'expected a vector of whole numbers as sizes, got {describe(input[2])}')
+        sizes = sizes.astype(np.int64)
+        # the second look: sums of absurd sizes overflow
+        if sizes.min(initial=0) < 0 or sizes.sum() != len(keys) or sizes.max(initial=0) > len(keys):
             raise self.error(f'expected sizes that add up to the {len(keys)} keys, got {sizes.tolist()}')
         return keys, values, sizes
 
-    def _pair(self, keys: Any, values: Any) -> None:
-        if not isinstance(keys, np.ndarray) or keys.dtype != np.int64:
-            got = keys.dtype if isinstance(keys, np.ndarray) else describe(keys)
-            raise self.error(f'expected a tensor of int64 as keys, got {got}', TypeError)
-        self.check(values, 'values')
+    def _pair(self, keys: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:
+        wanted = 'expected a tensor of int64 as keys, got'
+        keys = plain(keys, lambda got: self.error(f'{wanted} {got}', TypeError))
+        if keys.dtype != np.int64:
+            raise self.error(f'{wanted} {keys.dtype}', TypeError)
+        values = self.check(values, 'values')
         if keys.ndim != 1 or keys.shape != values.shape:
             raise self.error(f'expected keys and values of one size, got {describe(keys)} and {describe(values)}')
+        return keys, values
 
-    def _rows(self, input: Any) -> SparseRows:
-        """The input with its keys as indices from 0; the values are not yet normalised."""
+    def _rows(self, input: Any) -> tuple[SparseRows, tuple[int, ...]]:
+        """The input with its keys as indices from 0, whose values are not yet normalised; the shape of the output."""
         keys, values, sizes = self._flat(input)
+        rows = SparseRows(_starts(sizes), self._places(keys), values, self.inputSize)
+        return rows, (self.outputSize,) if self._single(input) else (len(rows), self.outputSize)
+
+    def _places(self, keys: np.ndarray) -> np.ndarray:
+        """`keys` as indices from 0."""
         index = keys + self.offset
         wrong = (index < 0) | (index >= self.inputSize)
         if wrong.any():
@@ -456,7 +591,7 @@ class IndexLinear(SparseInput):
                 f'got {keys[place]} at position {place + 1}',
                 IndexError,
             )
-        return SparseRows(_starts(sizes), index, np.ascontiguousarray(values))
+        return index
 
     @staticmethod
     def _single(input: Any) -> bool:
@@ -477,24 +612,25 @@ class IndexLinear(SparseInput):
     # The three steps
 
     def updateOutput(self, input: Any) -> np.ndarray:
-        rows = self._rows(input)
+        self.check_parameters()
+        rows, shape = self._rows(input)
         table = self.weight
         if self.normalize:
-            self.normalizedValues = self._normalized(rows.index, rows.values)
-            table = self.weight[rows.index, self.normalize :]
-            rows = rows._replace(index=np.arange(len(table)), values=self.normalizedValues)
-        count = len(rows.starts) - 1
-        output = self.buffer('output', (self.outputSize,) if self._single(input) else (count, self.outputSize))
+            self.normalizedValues = self._normalized(rows.places, rows.values)
+            table = self.weight[rows.places, self.normalize :]
+            rows = SparseRows(rows.starts, np.arange(len(table)), self.normalizedValues, len(table))
+        output = self.buffer('output', shape)
         output[...] = self.bias
-        rows.times(table, output.reshape(count, -1))
+        rows.times(table, output.reshape(-1, self.outputSize))
         return output
 
     def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
+        self.check_parameters()
         self.gradInput = []
         if self.doGradInput:
             if self.normalize:
-                raise self.error('updateGradInput is not implemented in max-normalize mode')
-            gradient = self.gradients(gradOutput).dot(self.weight.T)
+                raise self.error('expected no normalize: updateGradInput is not implemented in max-normalize mode')
+            gradient = self.gradients(gradOutput, self._rows(input)[1]).dot(self.weight.T)
             keys = np.tile(np.arange(1, 1 + self.inputSize), (len(gradient), 1))
             if self._single(input):
                 self.gradInput = [keys[0], gradient[0]]
@@ -502,48 +638,65 @@ class IndexLinear(SparseInput):
                 self.gradInput = [keys, gradient] if len(input) == 3 else [list(keys), list(gradient)]
         return self.gradInput
 
-    def _entries(self, input: Any, gradient: np.ndarray, scale: float) -> tuple[SparseRows, np.ndarray]:
-        """The rows, and for each key scale value dy; where values are normalised scale dy stands before it."""
-        rows = self._rows(input)
-        gradient = scale * gradient[rows.row]
+    def _entries(self, input: Any, gradOutput: np.ndarray, scale: float) -> tuple[SparseRows, np.ndarray, np.ndarray]:
+        """The rows; for each key scale value dy, before which scale dy stands where values are normalised; dy."""
+        self.check_gradients()
+        rows, shape = self._rows(input)
+        dy = self.gradients(gradOutput, shape)
+        gradient = scale * dy[rows.row]
         if not self.normalize:
-            return rows, gradient * rows.values[:, None]
-        if self.normalizedValues.shape != rows.values.shape:
+            return rows, gradient * rows.values[:, None], dy
+        values = self.check(self.normalizedValues, 'normalizedValues')
+        if values.shape != rows.values.shape:
             raise self.error('expected forward(input) first')
-        return rows, np.hstack([gradient, gradient * self.normalizedValues[:, None]])
+        return rows, np.hstack([gradient, gradient * values[:, None]]), dy
+
+    def check_gradients(self) -> None:
+        self.check_parameters()
+        if not isinstance(self.running, dict) or not {'keys', 'gradWeight', 'cumSumSizes', 'counter'} <= set(
+            self.running
+        ):
+            raise self.error(f'expected a table of gradients as running, got {describe(self.running)}', TypeError)
+        self.expect_writable('weight', 'bias', 'gradBias')
 
     def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
-        gradient = self.gradients(gradOutput)
-        rows, entries = self._entries(input, gradient, scale)
-        self.running['keys'].append(rows.index - self.offset)
+        rows, entries, gradient = self._entries(input, gradOutput, scale)
+        self.running['keys'].append(rows.places - self.offset)
         self.running['gradWeight'].append(entries)
         self.running['cumSumSizes'].append(rows.starts[1:])
         self.running['counter'] += 1
         self.gradBias += scale * gradient.sum(0)
 
     def accUpdateGradParameters(self, input: Any, gradOutput: np.ndarray, lr: float) -> None:
-        gradient = self.gradients(gradOutput)
-        rows, entries = self._entries(input, gradient, 1)
-        self._descend(rows.index, entries, lr)
+        lr = real(lr, 'lr')
+        rows, entries, gradient = self._entries(input, gradOutput, 1)
+        self._descend(rows.places, entries, lr)
         self.bias -= lr * gradient.sum(0)
 
     def updateParameters(self, learningRate: float) -> None:
+        rate = real(learningRate, 'learningRate')
+        self.check_gradients()
         if self.running['counter'] > 1:
-            for keys, entries in zip(self.running['keys'], self.running['gradWeight'], strict=True):
-                self._descend(keys + self.offset, entries, learningRate)
-            self.bias -= learningRate * self.gradBias
+            width = self.outputSize * (2 if self.normalize else 1)
+            steps = [
+                (self._places(keys), self.check(entries, 'running gradWeight', (len(keys), width)))
+                for keys, entries in zip(self.running['keys'], self.running['gradWeight'], strict=True)
+            ]
+            for index, entries in steps:
+                self._descend(index, entries, rate)
+            self.bias -= rate * self.gradBias
 
     def _descend(self, index: np.ndarray, entries: np.ndarray, lr: float) -> None:
         """W[index] -= lr * entries, after the decay."""
         rate = self.weight[index, 2, None] if self.normalize else 1
         if self.normalize:
-            plain, entries = np.hsplit(entries, 2)
-            slope = np.vecdot(plain, self.weight[index, self.normalize :])[:, None]
+            gradient, entries = np.hsplit(entries, 2)
+            slope = np.vecdot(gradient, self.weight[index, self.normalize :])[:, None]
         if self.weightDecay:
             entries = entries * self._decay(index, 1 - self.weightDecay * rate)
         if self.normalize:
             entries = np.hstack([np.zeros((len(index), 3), self.dtype), rate * slope, rate * entries])
-        each = SparseRows(np.arange(len(index) + 1), index, np.ones(len(index), self.dtype))
+        each = SparseRows(np.arange(len(index) + 1), index, np.ones(len(index), self.dtype), self.inputSize)
         each.add_outer(self.weight, -lr, np.ascontiguousarray(entries, self.dtype))
 
     def _decay(self, index: np.ndarray, kept: Any) -> np.ndarray:
@@ -561,26 +714,49 @@ class IndexLinear(SparseInput):
 class OneHot(Module):
     """For every number in 1..outputSize a vector with 1 at its place, 0 elsewhere.
 
-    Input a tensor of any dtype ``(...)``, output ``(..., outputSize)``; a single number gives ``(outputSize,)``.
-    gradInput is 0 everywhere. An IndexError names a number out of range.
+    gradInput is 0 everywhere.
+
+    Parameters
+    ----------
+    outputSize
+        a positive whole number. Input a tensor of any numeric dtype ``(...)``, output ``(..., outputSize)``; a single
+        number gives ``(outputSize,)``
+
+    Raises
+    ------
+    IndexError
+        if a number is not in 1..outputSize
+    TypeError
+        if the input is neither a tensor of numbers nor a number
 
     Torch7 manual: simple.md#nn.OneHot
     """
 
+    outputSize: int
+
     def __init__(self, outputSize: int):
         super().__init__()
+        positive(self, outputSize)
         self.outputSize = outputSize
 
-    def updateOutput(self, input: np.ndarray | int) -> np.ndarray:
-        if np.asarray(None if isinstance(input, (list, tuple)) else input).dtype.kind not in 'iuf':
+    def _places(self, input: Any) -> np.ndarray:
+        """`input` as whole numbers from 0."""
+        self.check_parameters()
+        numbers = input if isinstance(input, (np.ndarray, int, float, np.number)) else None
+        if np.ma.isMaskedArray(numbers) or np.asarray(numbers).dtype.kind not in 'iuf':
             raise self.error(f'expected a tensor or a number, got {describe(input)}', TypeError)
-        places = self.zero_based(np.atleast_1d(input), self.outputSize, 'input')
+        return self.zero_based(np.asarray(numbers).reshape(np.shape(input) or 1), self.outputSize, 'input')
+
+    def updateOutput(self, input: np.ndarray | int) -> np.ndarray:
+        places = self._places(input)
         output = self.buffer('output', (*np.shape(input), self.outputSize))
         output.fill(0)
         output.reshape(-1, self.outputSize)[np.arange(places.size), places.ravel()] = 1
         return output
 
     def updateGradInput(self, input: np.ndarray | int, gradOutput: np.ndarray) -> np.ndarray | int:
+        self._places(input)
+        self.check(gradOutput, 'gradOutput', (*np.shape(input), self.outputSize))
         if not isinstance(input, np.ndarray):
             return 0
         gradInput = self.buffer('gradInput', input.shape)

@@ -4,6 +4,7 @@ Torch7 manual: table.md
 """
 
 import operator
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -37,10 +38,12 @@ __all__ = [
 class TableBranches(Branches):
     """The base of containers whose output is the table of their children's outputs."""
 
-    table_fields = ('output',)
+    table_fields: tuple[str, ...] = ('output',)
+
+    output: list
 
     def gradOutputs(self, input: Any, gradOutput: list) -> list:
-        self.check_table(gradOutput, len(self.inputs(input)), 'gradOutput')
+        self.check_table(gradOutput, len(self.modules), 'gradOutput')
         return gradOutput
 
     def join(self, outputs: list) -> list:
@@ -85,8 +88,17 @@ class MapTable(ParallelTable):
     shared
         False: each copy has parameters of its own, equal in the beginning
 
+    Raises
+    ------
+    ValueError
+        if there is no module yet, or a second one is added
+
     Torch7 manual: table.md#nn.MapTable
     """
+
+    module: Module | None
+    shared: bool
+    sharedparams: list[str]
 
     def __init__(self, module: Module | None = None, shared: bool = True):
         super().__init__()
@@ -111,15 +123,28 @@ class MapTable(ParallelTable):
     def _extend(self, n: int) -> None:
         if self.module is None:
             raise self.error('expected a module to map, got none; add(module) puts it in')
+        self._check_shared()
+        names = self.sharedparams
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise self.error(f'expected a table of names as sharedparams, got {describe(names)}', TypeError)
         while len(self.modules) < n:
             self.modules.append(self.module.clone(*self.sharedparams if self.shared else ()))
+
+    def _check_shared(self) -> None:
+        if not isinstance(self.shared, (bool, np.bool_, type(None))):
+            raise self.error(f'expected True or False as shared, got {describe(self.shared)}', TypeError)
 
     def inputs(self, input: list) -> list:
         self.check_table(input)
         self._extend(len(input))
         return input
 
+    def gradOutputs(self, input: list, gradOutput: list) -> list:
+        self.check_table(gradOutput, len(input), 'gradOutput')
+        return gradOutput
+
     def updateParameters(self, learningRate: float) -> None:
+        self._check_shared()
         for module in self.modules[:1] if self.shared else self.modules:
             module.updateParameters(learningRate)
 
@@ -131,6 +156,7 @@ class MapTable(ParallelTable):
         return replacement
 
     def clearState(self) -> Self:
+        self._check_shared()
         if self.shared:
             del self.modules[1:]
         return super().clearState()
@@ -150,8 +176,18 @@ class SplitTable(Module):
     nInputDims
         the number of dimensions of one sample: a batch's dimension is not counted
 
+    A vector gives a table of tensors of shape ``(1,)``, as numbers are none.
+
+    Raises
+    ------
+    ValueError
+        if the input has no such dimension
+
     Torch7 manual: table.md#nn.SplitTable
     """
+
+    dimension: int
+    nInputDims: int | None
 
     def __init__(self, dimension: int, nInputDims: int | None = None):
         super().__init__()
@@ -159,20 +195,20 @@ class SplitTable(Module):
         self.nInputDims = nInputDims
 
     def _slices(self, tensor: np.ndarray) -> list[np.ndarray]:
-        self.check(tensor)
-        if tensor.ndim < 2:
-            raise self.error(f'cannot split a vector, got shape {tensor.shape}')
-        return list(np.moveaxis(tensor, self.axis_of(self.dimension, tensor.ndim, self.nInputDims), 0))
+        self.check_parameters()
+        axis = self.axis_of(self.dimension, tensor.ndim, self.nInputDims)
+        return list(np.moveaxis(tensor if tensor.ndim > 1 else tensor[:, None], axis, 0))
 
     def updateOutput(self, input: np.ndarray) -> list[np.ndarray]:
-        self.output = self._slices(input)
+        self.output = self._slices(self.check(input))
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: list[np.ndarray]) -> np.ndarray | None:
         if self.gradInput is None:
             return None
+        input = self.check(input)
         slices = self._slices(input)
-        self.check_tensors(gradOutput, len(slices), 'gradOutput', slices[0].shape if slices else None)
+        gradOutput = self.check_tensors(gradOutput, len(slices), 'gradOutput', slices[0].shape if slices else None)
         gradInput = self.buffer('gradInput', input.shape)
         for part, gradient in zip(self._slices(gradInput), gradOutput, strict=True):
             np.copyto(part, gradient)
@@ -189,28 +225,39 @@ class JoinTable(Joining):
     nInputDims
         the number of dimensions of one sample: a batch's dimension is not counted
 
+    Raises
+    ------
+    ValueError
+        if the tensors differ in another dimension, or there are none
+
     Torch7 manual: table.md#nn.JoinTable
     """
 
     table_fields = ('gradInput',)
+    dimension: int
+    nInputDims: int | None
 
     def __init__(self, dimension: int, nInputDims: int | None = None):
         super().__init__()
         self.dimension = dimension
         self.nInputDims = nInputDims
 
-    def _axis(self, input: list[np.ndarray]) -> int:
-        self.check_tensors(input)
-        if not input:
+    def _operands(self, input: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
+        """The tensors, and the axis."""
+        self.check_parameters()
+        tensors = self.check_tensors(input)
+        if not tensors:
             raise self.error('expected a table of at least one tensor, got a table of 0')
-        return self.axis_of(self.dimension, input[0].ndim, self.nInputDims)
+        return tensors, self.axis_of(self.dimension, tensors[0].ndim, self.nInputDims)
 
     def updateOutput(self, input: list[np.ndarray]) -> np.ndarray:
-        return self.concatenate(input, self._axis(input))
+        return self.concatenate(*self._operands(input))
 
     def updateGradInput(self, input: list[np.ndarray], gradOutput: np.ndarray) -> list[np.ndarray]:
-        parts = self.parts(gradOutput, self._axis(input), input)
-        gradInput = self.buffer_table('gradInput', input)
+        tensors, axis = self._operands(input)
+        self.expect_alike(tensors, axis)
+        parts = self.parts(gradOutput, axis, tensors)
+        gradInput = self.buffer_table('gradInput', tensors)
         for gradient, part in zip(gradInput, parts, strict=True):
             np.copyto(gradient, part)
         return gradInput
@@ -227,10 +274,16 @@ class MixtureTable(Module):
     dim
         counted from 1; by default 1 for one sample and 2 for a batch
 
+    Raises
+    ------
+    ValueError
+        if there is not one gate for each expert, or experts are not of one shape
+
     Torch7 manual: table.md#nn.MixtureTable
     """
 
     table_fields = ('gradInput',)
+    dim: int | None
 
     def __init__(self, dim: int | None = None):
         super().__init__()
@@ -239,8 +292,8 @@ class MixtureTable(Module):
     def _experts(self, gates: np.ndarray, experts: Any) -> list[np.ndarray]:
         """The experts, one by one."""
         if isinstance(experts, (list, tuple)):
-            return list(experts)
-        self.check(experts, 'input[2]')
+            return self.check_tensors(experts, what='input[2]', alike=True)
+        experts = self.check(experts, 'input[2]')
         axis = self.axis_of(gates.ndim if self.dim is None else self.dim, experts.ndim)
         if axis == 0 and gates.ndim == 2:
             raise self.error("expected experts in a dimension other than 1, which is the batch's, got dim = 1")
@@ -251,15 +304,14 @@ class MixtureTable(Module):
         return gates.T.reshape(gates.shape[::-1] + (1,) * (ndim - gates.ndim + 1))
 
     def _operands(self, input: list) -> tuple[np.ndarray, list[np.ndarray]]:
+        self.check_parameters()
         self.check_table(input, 2)
-        gates, experts = input
-        self.check(gates, 'input[1]')
+        gates, experts = self.check(input[0], 'input[1]'), input[1]
         if gates.ndim not in (1, 2):
             raise self.error(f'expected gates of shape (K,) or (N, K), got {describe(gates)}')
         experts = self._experts(gates, experts)
         if not experts or len(experts) != gates.shape[-1]:
             raise self.error(f'expected one gater output per expert, got {gates.shape[-1]} for {len(experts)}')
-        self.check_tensors(experts, what='input[2]', alike=True)
         if gates.ndim == 2 and experts[0].shape[:1] != gates.shape[:1]:
             raise self.error(f'expected experts of a batch of {len(gates)}, got {describe(experts[0])}')
         return gates, experts
@@ -274,7 +326,7 @@ class MixtureTable(Module):
 
     def updateGradInput(self, input: list, gradOutput: np.ndarray) -> list:
         gates, experts = self._operands(input)
-        self.check(gradOutput, 'gradOutput', experts[0].shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', experts[0].shape)
         gradGates, gradExperts = self.buffer_table('gradInput', input)
         samples = len(gates) if gates.ndim == 2 else 1
         size = gradOutput.size // max(1, samples)
@@ -294,34 +346,43 @@ class SelectTable(Module):
     index
         counted from 1, or from the end where negative; a key where the table is a dict
 
+    Raises
+    ------
+    IndexError
+        if the table has no such item
+
     Torch7 manual: table.md#nn.SelectTable
     """
 
     table_fields = ('gradInput',)
 
+    index: int | str
+
     def __init__(self, index: int | str):
         super().__init__()
         self.index = index
 
-    def _key(self, input: list | dict) -> int | str:
+    def _key(self, input: Any) -> Any:
         """The index as Python counts."""
+        self.check_parameters()
+        index = self.index
         if isinstance(input, dict):
-            found, key = self.index in input, self.index
+            if index in input:
+                return index
         else:
             self.check_table(input)
-            found = isinstance(self.index, int) and 1 <= abs(self.index) <= len(input)
-            key = self.index - (found and self.index > 0) if found else None
-        if not found:
-            raise self.error(f'index {self.index} does not exist in the input table, got {describe(input)}', IndexError)
-        return key
+            if not isinstance(index, str) and 1 <= abs(index) <= len(input):
+                return index - 1 if index > 0 else index
+        raise self.error(f'expected an item {index} in the input table, got {describe(input)}', IndexError)
 
-    def updateOutput(self, input: list | dict) -> Any:
+    def updateOutput(self, input: Any) -> Any:
         self.output = input[self._key(input)]
         return self.output
 
-    def updateGradInput(self, input: list | dict, gradOutput: Any) -> list | dict:
+    def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
+        key = self._key(input)
         gradInput = self.zeros_table('gradInput', input)
-        self.update_tables(np.copyto, gradInput[self._key(input)], gradOutput)
+        self.update_tables(np.copyto, gradInput[key], gradOutput)
         return gradInput
 
     def __str__(self) -> str:
@@ -329,12 +390,26 @@ class SelectTable(Module):
 
 
 class NarrowTable(Module):
-    """`length` items of the input table from `offset` on, which counts from 1; the gradient of all others is 0.
+    """`length` items of the input table from `offset` on; the gradient of all others is 0.
+
+    Parameters
+    ----------
+    offset
+        counted from 1
+    length
+        how many, at least 0; where the table ends before, what there is
+
+    Raises
+    ------
+    IndexError
+        if `offset` is below 1, or `length` below 0
 
     Torch7 manual: table.md#nn.NarrowTable
     """
 
     table_fields = ('output', 'gradInput')
+    offset: int
+    length: int
 
     def __init__(self, offset: int, length: int = 1):
         super().__init__()
@@ -342,11 +417,14 @@ class NarrowTable(Module):
         self.length = length
 
     def _range(self, input: list) -> slice:
+        self.check_parameters()
         self.check_table(input)
-        first, last = self.offset, self.offset + self.length - 1
-        if not 1 <= first <= last <= len(input):
-            raise self.error(f'expected items in 1..{len(input)}, got {first}..{last}', IndexError)
-        return slice(first - 1, last)
+        if self.offset < 1 or self.length < 0:
+            raise self.error(
+                f'expected an offset from 1 and a length from 0, got {self.offset} and {self.length}', IndexError
+            )
+        first = min(self.offset - 1, len(input))
+        return slice(first, min(first + self.length, len(input)))
 
     def updateOutput(self, input: list) -> list:
         self.output = list(input[self._range(input)])
@@ -354,7 +432,7 @@ class NarrowTable(Module):
 
     def updateGradInput(self, input: list, gradOutput: list) -> list:
         range = self._range(input)
-        self.check_table(gradOutput, self.length, 'gradOutput')
+        self.check_table(gradOutput, range.stop - range.start, 'gradOutput')
         self.zeros_table('gradInput', input)[range] = gradOutput
         return self.gradInput
 
@@ -362,21 +440,29 @@ class NarrowTable(Module):
 class FlattenTable(Module):
     """The tensors of tables of tables in one table, in the order in which they are met.
 
+    ``input_map`` has the form of the last input, with the place in the output of each tensor, counted from 1.
+
     Torch7 manual: table.md#nn.FlattenTable
     """
 
-    table_fields = ('output', 'gradInput')
+    table_fields = ('output', 'gradInput', 'input_map')
+    cleared = (*Module.cleared, 'input_map')
+    input_map: Any
 
     def updateOutput(self, input: list) -> list:
         self.check_table(input)
-        self.output = []
-        nested_map(self.output.append, input)
-        return self.output
+        output: list = []
+
+        def place(tensor: Any) -> int:
+            output.append(tensor)
+            return len(output)
+
+        self.input_map, self.output = nested_map(place, input), output
+        return output
 
     def updateGradInput(self, input: list, gradOutput: list) -> list:
         self.check_table(gradOutput, len(self.updateOutput(input)), 'gradOutput')
-        gradients = iter(gradOutput)
-        self.gradInput = nested_map(lambda _: next(gradients), input)
+        self.gradInput = nested_map(lambda place: gradOutput[place - 1], self.input_map)
         return self.gradInput
 
 
@@ -399,7 +485,12 @@ class ZipTable(Module):
         return self.output
 
     def updateGradInput(self, input: list[list], gradOutput: list[list]) -> list[list]:
-        self.gradInput = self._zip(gradOutput, 'gradOutput')
+        tables = self._zip(input, 'input')
+        self.check_table(gradOutput, len(tables), 'gradOutput')
+        gradInput = self._zip(gradOutput, 'gradOutput')
+        self.gradInput = gradInput if tables else [[] for _ in input]
+        if list(map(len, self.gradInput)) != list(map(len, input)):
+            raise self.error(f'expected gradOutput[1] of {len(input)} items, got {describe(gradOutput[0])}')
         return self.gradInput
 
 
@@ -467,6 +558,8 @@ class TableArithmetic(Module):
     def updateGradInput(self, input: list[np.ndarray], gradOutput: np.ndarray) -> list[np.ndarray]:
         input = self._check(input)
         gradOutput = self.check(gradOutput, 'gradOutput', input[0].shape)
+        if self.inplace is not False:
+            self.check_fields()
         if self.inplace:
             self.gradInput = [gradOutput] * len(input)
         else:
@@ -560,17 +653,17 @@ class CMaxTable(TableArithmetic):
     Torch7 manual: table.md#nn.CMaxTable
     """
 
-    better = np.greater
+    better: Callable = staticmethod(np.greater)
 
     def function(self, xs, y):
         np.copyto(y, xs[0])
         for x in xs[1:]:
-            np.copyto(y, x, where=type(self).better(x, y))
+            np.copyto(y, x, where=self.better(x, y))
 
     def derivatives(self, xs, dy, dxs):
         best, winner = xs[0].copy(), np.zeros(dy.shape, np.int16)
         for i, x in enumerate(xs[1:], 1):
-            better = type(self).better(x, best)
+            better = self.better(x, best)
             np.copyto(best, x, where=better)
             np.copyto(winner, i, where=better)
         for i, dx in enumerate(dxs):
@@ -584,7 +677,7 @@ class CMinTable(CMaxTable):
     Torch7 manual: table.md#nn.CMinTable
     """
 
-    better = np.less
+    better = staticmethod(np.less)
 
 
 class CAddTensorTable(Module):
@@ -595,23 +688,23 @@ class CAddTensorTable(Module):
 
     table_fields = ('gradInput',)
 
-    def _check(self, input: list) -> None:
+    def _operands(self, input: list) -> list:
+        """v, and the table of the others."""
         self.check_table(input, 2)
-        self.check(input[0], 'input[1]')
-        self.check_tensors(input[1], what='input[2]', shape=input[0].shape)
+        vector = self.check(input[0], 'input[1]')
+        return [vector, self.check_tensors(input[1], what='input[2]', shape=vector.shape)]
 
     def updateOutput(self, input: list) -> list[np.ndarray]:
-        self._check(input)
-        vector, tensors = input
+        vector, tensors = self._operands(input)
         output = self.buffer_table('output', tensors)
         for result, tensor in zip(output, tensors, strict=True):
             np.add(tensor, vector, result)
         return output
 
     def updateGradInput(self, input: list, gradOutput: list[np.ndarray]) -> list:
-        self._check(input)
-        self.check_tensors(gradOutput, len(input[1]), 'gradOutput', input[0].shape)
-        gradInput = self.zeros_table('gradInput', input)
+        operands = self._operands(input)
+        gradOutput = self.check_tensors(gradOutput, len(operands[1]), 'gradOutput', operands[0].shape)
+        gradInput = self.zeros_table('gradInput', operands)
         for result, gradient in zip(gradInput[1], gradOutput, strict=True):
             gradInput[0] += gradient
             np.copyto(result, gradient)

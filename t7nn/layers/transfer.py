@@ -81,11 +81,14 @@ class Sigmoid(Pointwise):
 class Clipping(Pointwise):
     """The base of y = min(max(x, min_val), max_val); dx = 0 at the bounds and beyond, else dy."""
 
+    needs_output = False
     min_val: float = -1
     max_val: float = 1
 
     def function(self, x, y):
-        np.fmin(x, self.max_val, out=y)  # as in Torch7 max_val for nan
+        # nan is max_val, but stays nan where a matrix is worked on in place, as in Torch7
+        smaller = np.minimum if y is x and x.ndim > 1 else np.fmin
+        smaller(x, self.max_val, out=y)
         np.maximum(y, self.min_val, out=y)
 
     def derivative(self, x, y, dy, dx):
@@ -95,6 +98,18 @@ class Clipping(Pointwise):
 class HardTanh(Clipping):
     """y = min(max(x, min_value), max_value); dx = dy strictly between the bounds, else 0.
 
+    Parameters
+    ----------
+    min_value, max_value
+        the bounds, `max_value` the larger; fields ``min_val`` and ``max_val``
+    inplace
+        write the output into the input and gradInput into gradOutput
+
+    Raises
+    ------
+    ValueError
+        if `max_value` is not larger than `min_value`
+
     Torch7 manual: transfer.md#nn.HardTanh
     """
 
@@ -102,7 +117,7 @@ class HardTanh(Clipping):
         super().__init__()
         if not max_value > min_value:
             raise ValueError(
-                f'{self.typename}: max_value must be larger than min_value, got {min_value} and {max_value}'
+                f'{self.typename}: expected max_value larger than min_value, got {min_value} and {max_value}'
             )
         self.min_val = min_value
         self.max_val = max_value
@@ -112,6 +127,16 @@ class HardTanh(Clipping):
 class Clamp(HardTanh):
     """`HardTanh` under another name, never in place.
 
+    Parameters
+    ----------
+    min_value, max_value
+        the bounds, `max_value` the larger
+
+    Raises
+    ------
+    ValueError
+        if `max_value` is not larger than `min_value`
+
     Torch7 manual: simple.md#nn.Clamp
     """
 
@@ -120,7 +145,16 @@ class Clamp(HardTanh):
 
 
 class Shrinking(Pointwise):
-    """The base of functions that are 0 where |x| <= lam and have slope 1 elsewhere."""
+    """The base of functions that are 0 where |x| <= lam and have slope 1 elsewhere.
+
+    Parameters
+    ----------
+    lam
+        a number, the field ``lambda_``
+    """
+
+    needs_output = False
+    lambda_: float
 
     def __init__(self, lam: float = 0.5):
         super().__init__()
@@ -133,6 +167,11 @@ class Shrinking(Pointwise):
 class HardShrink(Shrinking):
     """y = x where |x| > lam, else 0; dx = dy where |x| > lam, else 0.
 
+    Parameters
+    ----------
+    lam
+        a number, the field ``lambda_``
+
     Torch7 manual: transfer.md#nn.HardShrink
     """
 
@@ -141,28 +180,56 @@ class HardShrink(Shrinking):
 
 
 class SoftShrink(Shrinking):
-    """y = x - lam where x > lam, x + lam where x < -lam, else 0; dx = dy where |x| > lam, else 0.
+    """y = x - lam where x > lam, x + lam where x < -lam, else 0; dx = dy where x > lam or x < -lam, else 0.
+
+    Parameters
+    ----------
+    lam
+        a number, the field ``lambda_``; below 0 the first case goes before the second
 
     Torch7 manual: transfer.md#nn.SoftShrink
     """
 
     def function(self, x, y):
-        np.fmax(x - self.lambda_, 0, out=y)
-        y += np.fmin(x + self.lambda_, 0)
+        lam = self.lambda_
+        if lam >= 0:  # at most one of the two is not 0
+            np.fmax(x - lam, 0, out=y)
+            y += np.fmin(x + lam, 0)
+        else:
+            y[...] = np.where(x > lam, x - lam, np.where(x < -lam, x + lam, 0))
 
 
 class SoftPlus(Pointwise):
     """y = log(1 + exp(beta x)) / beta, and x itself where beta x > 20; dx = (1 - exp(-beta y)) dy.
 
+    Parameters
+    ----------
+    beta
+        a number other than 0
+
+    Raises
+    ------
+    ValueError
+        if `beta` is 0
+
     Torch7 manual: transfer.md#nn.SoftPlus
     """
+
+    beta: float
+    threshold: float
 
     def __init__(self, beta: float = 1):
         super().__init__()
         self.beta = beta
         self.threshold = 20
+        self._check_beta()
+
+    def _check_beta(self) -> None:
+        if self.beta == 0:
+            raise self.error('expected a beta other than 0, got 0')
 
     def function(self, x, y):
+        self._check_beta()
         scaled = x * self.beta
         linear = scaled > self.threshold
         np.minimum(scaled, self.threshold, out=y)
@@ -220,6 +287,8 @@ class TanhShrink(Pointwise):
     Torch7 manual: transfer.md
     """
 
+    tanh: Tanh
+
     def __init__(self):
         super().__init__()
         self.tanh = Tanh()
@@ -237,10 +306,17 @@ class GatedLinearUnit(Module):
     Parameters
     ----------
     dim
-        counted from 1; the last one where none is given
+        counted from 1, or from the end where negative; the last one where none is given
+
+    Raises
+    ------
+    ValueError
+        if that dimension has an odd size
 
     Torch7 manual: transfer.md#nn.GatedLinearUnit
     """
+
+    dim: int | None
 
     def __init__(self, dim: int | None = None):
         super().__init__()
@@ -255,8 +331,8 @@ class GatedLinearUnit(Module):
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         from scipy.special import expit
 
-        self.check(input)
-        first, second = self._halves(input)
+        self.check_parameters()
+        first, second = self._halves(self.check(input))
         output = self.buffer('output', first.shape)
         expit(second, output)
         return np.multiply(output, first, output)
@@ -264,8 +340,10 @@ class GatedLinearUnit(Module):
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         from scipy.special import expit
 
+        self.check_parameters()
+        input = self.check(input)
         first, second = self._halves(input)
-        self.check(gradOutput, 'gradOutput', first.shape)
+        gradOutput = self.check(gradOutput, 'gradOutput', first.shape)
         gradInput = self.buffer('gradInput', input.shape)
         dfirst, dsecond = self._halves(gradInput)
         gate = expit(second)
@@ -282,12 +360,21 @@ class Threshold(Pointwise):
     Parameters
     ----------
     threshold, val
-        `val` must not exceed `threshold` where `inplace` is asked for
+        numbers; `val` must not exceed `threshold` where `inplace` is asked for
     inplace
-        write the output into the input and gradInput into gradOutput
+        write the output into the input and gradInput into gradOutput; nan then stays as it is and passes the gradient
+
+    Raises
+    ------
+    ValueError
+        if `val` exceeds `threshold` in place
 
     Torch7 manual: transfer.md#nn.Threshold
     """
+
+    needs_output = False
+    threshold: float
+    val: float
 
     def __init__(self, threshold: float = 1e-6, val: float = 0, inplace: bool = False):
         super().__init__()
@@ -301,21 +388,29 @@ class Threshold(Pointwise):
         if self.inplace and self.val > self.threshold:
             raise self.error(
                 f'in-place processing requires value ({number(self.val)}) not exceed '
-                f'threshold ({number(self.threshold)})'
+                f'threshold ({number(self.threshold)}): expected a smaller one'
             )
 
     def function(self, x, y):
         self.validateParameters()
-        passed = x > self.threshold
+        passed = self._passed(x)
         np.copyto(y, x)
         np.copyto(y, self.val, where=~passed)
 
+    def _passed(self, x: np.ndarray) -> np.ndarray:
+        return ~(x <= self.threshold) if self.inplace else x > self.threshold
+
     def derivative(self, x, y, dy, dx):
-        keep(dy, x > self.threshold, dx)
+        keep(dy, self._passed(x), dx)
 
 
 class ReLU(Threshold):
-    """y = max(0, x), dx = dy where x > 0, else 0; 0 for nan.
+    """y = max(0, x), dx = dy where x > 0, else 0.
+
+    Parameters
+    ----------
+    inplace
+        write the output into the input and gradInput into gradOutput; nan then stays as it is, and is 0 otherwise
 
     Torch7 manual: transfer.md#nn.ReLU
     """
@@ -324,11 +419,21 @@ class ReLU(Threshold):
         super().__init__(0, 0, inplace)
 
     def function(self, x, y):
-        np.fmax(x, ZERO[y.dtype], y)
+        if self.threshold or self.val:  # set by hand: the general case
+            return super().function(x, y)
+        if self.inplace:
+            np.maximum(x, ZERO[y.dtype], out=y)
+        else:
+            np.fmax(x, ZERO[y.dtype], y)
 
 
 class ReLU6(Clipping):
     """y = min(max(0, x), 6); dx = dy strictly between 0 and 6, else 0.
+
+    Parameters
+    ----------
+    inplace
+        write the output into the input and gradInput into gradOutput
 
     Torch7 manual: transfer.md#nn.ReLU6
     """
@@ -352,8 +457,17 @@ def _by_sign(positive: np.ndarray, dy: np.ndarray, slope: Any, dx: np.ndarray) -
 class ELU(Pointwise):
     """y = x where x > 0, else alpha (exp(x) - 1); dx = dy where y > 0, else (y + alpha) dy.
 
+    Parameters
+    ----------
+    alpha
+        any number
+    inplace
+        write the output into the input and gradInput into gradOutput
+
     Torch7 manual: transfer.md#nn.ELU
     """
+
+    alpha: float
 
     def __init__(self, alpha: float = 1, inplace: bool = False):
         super().__init__()
@@ -378,6 +492,8 @@ class ELU(Pointwise):
 class Rectifier(Pointwise):
     """The base of y = x where x > 0, else slope x; a layer says `slope(x)`, a number or an array like x."""
 
+    needs_output = False
+
     def slope(self, x: np.ndarray) -> Any:
         """The slope where x <= 0."""
         raise self.error('expected slope(x) in every Rectifier', TypeError)
@@ -388,25 +504,39 @@ class Rectifier(Pointwise):
         np.maximum(x, 0, out=y)
         y += negative
 
+    def passed(self, x: np.ndarray) -> np.ndarray:
+        """Where the gradient passes as it is; this decides about nan."""
+        return x > 0
+
     def derivative(self, x, y, dy, dx):
-        _by_sign(x > 0, dy, self.slope(x), dx)
+        _by_sign(self.passed(x), dy, self.slope(x), dx)
 
 
 class LeakyReLU(Rectifier):
     """y = max(0, x) + negval min(0, x); dx = dy where x > 0, else negval dy.
 
-    A negative `negval` switches `inplace` off.
+    Parameters
+    ----------
+    negval
+        the slope below 0; True or False, as old code has it, is 1/100
+    inplace
+        write the output into the input and gradInput into gradOutput; a negative `negval` switches it off
 
     Torch7 manual: transfer.md#nn.LeakyReLU
     """
 
-    def __init__(self, negval: float = 1 / 100, inplace: bool = False):
+    negval: float
+
+    def __init__(self, negval: float | bool = 1 / 100, inplace: bool = False):
         super().__init__()
         self.negval = 1 / 100 if isinstance(negval, bool) else negval
         self.inplace = inplace and self.negval >= 0
 
     def slope(self, x):
         return self.negval
+
+    def passed(self, x):
+        return ~(x <= 0) if self.inplace else x > 0
 
     def __str__(self) -> str:
         return f'{self.typename}({self.negval:g})'
@@ -423,16 +553,34 @@ class PReLU(Rectifier):
 
     w begins as 0.25, without a draw.
 
+    Raises
+    ------
+    ValueError
+        if `nOutputPlane` is negative, or the input has another number of planes
+
     Torch7 manual: transfer.md#nn.PReLU
     """
 
+    weight: np.ndarray
+    gradWeight: np.ndarray
+    nOutputPlane: int
+
     def __init__(self, nOutputPlane: int = 0):
         super().__init__()
+        if nOutputPlane < 0:
+            raise ValueError(f'{self.typename}: expected nOutputPlane of at least 0, got {nOutputPlane}')
         self.nOutputPlane = nOutputPlane
         self.weight = np.full(nOutputPlane or 1, 0.25)
         self.gradWeight = np.zeros(nOutputPlane or 1)
 
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        self.shape_of('weight', 1)
+        return dict.fromkeys(('weight', 'gradWeight'), (self.nOutputPlane or 1,))
+
     def slope(self, x):
+        self.check_parameters()
+        if not x.ndim:
+            raise self.error('expected at least one dimension in input, got shape ()')
         if not self.nOutputPlane:
             return self.weight
         axis = min(1, x.ndim - 1)
@@ -441,8 +589,10 @@ class PReLU(Rectifier):
         return self.weight.reshape((-1,) + (1,) * (x.ndim - axis - 1))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
-        self.check(gradOutput, 'gradOutput', input.shape)
-        gradient = input * gradOutput
+        self.check_gradients()
+        input = self.check(input)
+        self.slope(input)  # which checks the planes
+        gradient = input * self.check(gradOutput, 'gradOutput', input.shape)
         keep(gradient, input <= 0, gradient)
         if self.nOutputPlane:
             plane = min(1, input.ndim - 1)
@@ -455,12 +605,27 @@ class RReLU(Rectifier):
     """y = x where x > 0, else a x, with a drawn for every such element uniformly from l to u; at evaluation a is their
     mean.
 
+    Parameters
+    ----------
+    l, u
+        the bounds of the slope, 0 <= l <= u; fields ``lower`` and ``upper``
+    inplace
+        write the output into the input and gradInput into gradOutput
+
     ``noise`` holds the slopes drawn last, 1 where x > 0.
+
+    Raises
+    ------
+    ValueError
+        if l and u are not of this range, or backward has no draw of a forward to go by
 
     Torch7 manual: transfer.md#nn.RReLU
     """
 
     cleared = (*Pointwise.cleared, 'noise')
+    lower: float
+    upper: float
+    noise: np.ndarray
 
     def __init__(self, l: float = 1 / 8, u: float = 1 / 3, inplace: bool = False):  # noqa: E741
         super().__init__()
@@ -475,12 +640,17 @@ class RReLU(Rectifier):
     def slope(self, x):
         if not self.train:
             return (self.lower + self.upper) / 2
-        if self.noise.shape != x.shape:
+        if np.shape(self.noise) != x.shape:
             raise self.error(f'expected forward in training mode first, for an input of shape {x.shape}')
-        return self.noise
+        return self.check(self.noise, 'noise')
+
+    def passed(self, x):
+        return ~(x <= 0)
 
     def function(self, x, y):
         if self.train:
+            if not self.lower <= self.upper:
+                raise self.error(f'expected lower <= upper, got {self.lower} and {self.upper}')
             negative = x <= 0
             noise = self.buffer('noise', x.shape)
             noise.fill(1)
@@ -499,12 +669,20 @@ class CReLU(RowWise):
     Parameters
     ----------
     nInputDims
-        the dimensions of one sample, the planes the first of them; an input with one more is a batch
+        the dimensions of one sample, the planes the first of them; an input with one more is a batch, one of any
+        other number of dimensions is a sample
     inplace
         let the ReLU inside work in place
 
+    Raises
+    ------
+    ValueError
+        if the input has no dimension of planes
+
     Torch7 manual: transfer.md#nn.CReLU
     """
+
+    nInputDims: int
 
     def __init__(self, nInputDims: int, inplace: bool = False):
         super().__init__()
@@ -518,11 +696,10 @@ class CReLU(RowWise):
         return len(input) if input.ndim == self.nInputDims + 1 else 1
 
     def shape(self, input: np.ndarray) -> tuple[int, ...]:
-        planes = input.ndim - self.nInputDims
-        if planes not in (0, 1) or not input.ndim:
-            raise self.error(
-                f'expected input of {self.nInputDims} dimensions or a batch of such, got shape {input.shape}'
-            )
+        self.check_fields()
+        planes = int(input.ndim == self.nInputDims + 1)
+        if input.ndim <= planes:
+            raise self.error(f'expected input of at least {1 + planes} dimensions, got shape {input.shape}')
         return (*input.shape[:planes], 2 * input.shape[planes], *input.shape[planes + 1 :])
 
     def __str__(self) -> str:

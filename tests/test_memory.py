@@ -1,0 +1,47 @@
+"""Nothing that is put into a field or handed to a method ends in a signal or in an error that is not t7nn's own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fuzz_fields import gradient, nodes  # noqa: F401
+
+HERE = Path(__file__).parent
+
+#: the part of the wrong values that is tried: 1 takes some minutes
+SHARE = os.environ.get('T7NN_FUZZ', '0.1')
+
+#: the modules whose classes are held to it
+MODULES = [
+    'layers.arithmetic',
+    'layers.containers',
+    'layers.decorators',
+    'layers.distances',
+    'layers.identity',
+    'layers.linear',
+    'layers.noise',
+    'layers.pointwise',
+    'layers.selection',
+    'layers.shapes',
+    'layers.sparse',
+    'layers.table',
+    'layers.transfer',
+]
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_wrong_fields_inputs_and_files(module):
+    """Each wrong value is computed with or refused clearly; the C library checks its memory."""
+    environment = os.environ | {'MALLOC_CHECK_': '3', 'PYTHONPATH': os.pathsep.join([str(HERE), *sys.path])}
+    run = subprocess.run(
+        [sys.executable, str(HERE / 'fuzz_fields.py'), SHARE, module, ','.join(MODULES)],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    last = run.stderr.splitlines()[-3:]
+    assert run.returncode == 0, f'ended with {run.returncode} in {last}'
+    assert run.stdout == ''
+    assert last, 'no row was tried'
