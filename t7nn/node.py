@@ -113,7 +113,7 @@ def _safe_str(text: Callable[[Any], str]) -> Callable[[Any], str]:
     def wrapper(self) -> str:
         try:
             return text(self)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             return f'{self.typename} (incomplete: {error})'
 
     return wrapper

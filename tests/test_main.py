@@ -347,10 +347,6 @@ def test_divergence_is_told(capsys):
     assert captured.err.endswith('every training diverged; expected a smaller --rate\n')
 
 
-def test_no_command(capsys):
-    assert 'COMMAND' in failure(capsys)
-
-
 def test_picture(tmp_path, capsys):
     path = tmp_path / 'picture.png'
     assert main([*QUICK, '--plot', str(path)]) == 0

@@ -78,7 +78,7 @@ def tensor(nDim, *numbers, code=4, storage=b'torch.DoubleStorage', count=2, data
 
 BIG = 2**62
 ABSURD = {
-    'not a file': (b'PK\3\4 something else', 'a type code from 0 to 8 expected, got'),
+    'not a file': (b'PK\3\4 something else', 'a .t7 file expected, got a zip file'),
     'empty': (b'', 'the file ends'),
     'negative dimensions': (tensor(-1, 1), '0 to 64 dimensions expected, got -1'),
     'many dimensions': (tensor(65, *[1] * 131), '0 to 64 dimensions expected, got 65'),
@@ -109,8 +109,8 @@ ABSURD = {
     'a class without a name': (struct.pack('<iii3si', 4, 1, 3, b'V 1', 0), "a class's name expected"),
     'a generator': (nn.dumps(TorchObject('torch.Generator', bytes(5048))), "a torch.Generator's state expected"),
     'words in ascii': (b'1\nabc\n', "a number expected, got b'abc"),
-    'a long word in ascii': (b'1\n' + b'1' * 5000 + b'\n', 'a number expected'),
-    'a large number in ascii': (b'3\n1\n99999999999\n', 'a table of 99999999999 pairs'),
+    'a long word in ascii': (b'1\n' + b'1' * 5000 + b'\nx', 'a number expected'),
+    'a large number in ascii': (b'3\n1\n99999999999\n2\n1\na\n', 'a table of 99999999999 pairs'),
     'a large storage in ascii': (
         b'4\n1\n3\nV 1\n18\ntorch.LongStorage\n'.replace(b'18', b'17') + b'9999999\n1 2\n',
         'expected',
@@ -203,3 +203,124 @@ def test_damaged_files_that_hold_lua_functions_warn_only():
         warnings.simplefilter('error')
         with pytest.raises(UserWarning):
             nn.loads(nn.dumps(TorchObject('nn.Tanh', {'forward': nn.TorchFunction(b'')})))
+
+
+def nested(levels, make):
+    record = TorchObject('nn.Linear', {'weight': np.ones((2, 3)), 'bias': np.zeros(2)})
+    for _ in range(levels):
+        record = make(record)
+    return record
+
+
+def weight_norm(*modules):
+    fields = {'v': np.ones((2, 3)), 'g': np.ones((2, 1)), 'weightSize': nn.Storage([2, 3], np.int64), 'outputDim': 1}
+    return TorchObject('nn.WeightNorm', fields | {'modules': list(modules), '_type': 'torch.DoubleTensor'})
+
+
+def in_itself(typename='nn.Sequential', field='modules'):
+    record = TorchObject(typename, {})
+    record.fields[field] = [record]
+    return record
+
+
+HUGE = nn.Storage(np.full(1 << 16, (1 << 62) + 12345), np.int64)
+COSTLY = {
+    'View with many huge sizes': TorchObject('nn.View', {'size': HUGE}),
+    'Reshape with many huge sizes': TorchObject('nn.Reshape', {'size': HUGE}),
+    'View with huge sizes': TorchObject('nn.View', {'size': HUGE[:8]}),
+    'WeightNorm with huge sizes': TorchObject(
+        'nn.WeightNorm', weight_norm(nn.Linear(3, 2)).fields | {'weightSize': HUGE}
+    ),
+    'a module in itself': in_itself(),
+    'a criterion in itself': in_itself('nn.ParallelCriterion', 'criterions'),
+    'WeightNorm in itself': (loop := weight_norm()).fields['modules'].append(loop) or loop,
+    'WeightNorm nested': nested(2000, weight_norm),
+    'Sequential nested': nested(2000, lambda inner: TorchObject('nn.Sequential', {'modules': [inner]})),
+    'Sequential doubled': nested(40, lambda inner: TorchObject('nn.Sequential', {'modules': [inner, inner]})),
+    'a weight is expanded': TorchObject('nn.Linear', {'weight': np.broadcast_to(np.zeros(1), (1 << 15, 1 << 15))}),
+    'eps is expanded': TorchObject(
+        'nn.BatchNormalization',
+        {
+            'running_std': np.ones(1),
+            'eps': np.broadcast_to(np.zeros(1), (1 << 30,)),
+            'running_mean': np.zeros(1),
+        },
+    ),
+    'running_std is a column': TorchObject(
+        'nn.BatchNormalization',
+        {'running_std': np.ones((1 << 14, 1)), 'eps': np.zeros(1 << 14), 'running_mean': np.zeros(1)},
+    ),
+}
+
+
+@pytest.mark.parametrize('value', COSTLY.values(), ids=COSTLY)
+def test_files_that_would_cost_without_bound(value):
+    data = nn.dumps(value)
+    tracemalloc.start()
+    with pytest.raises(T7Error):
+        nn.loads(data)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < MEMORY * len(data) + 4_000_000
+
+
+@pytest.mark.parametrize(
+    ('typename', 'fields', 'text'),
+    [
+        ('nn.Linear', {}, 'expected .*weight to be a tensor, got None'),
+        ('nn.Linear', {'weight': 3}, 'weight to be a tensor'),
+        ('nn.Linear', {'weight': np.ones((1, 1)), 'bias': 'x'}, 'bias to be a tensor'),
+        ('nn.SpatialConvolution', {}, 'with usable fields expected'),
+        ('nn.Sequential', {'modules': [3]}, 'expected modules to be'),
+        ('nn.Sequential', {'modules': [nn.MSECriterion()]}, 'expected modules to be'),
+        ('nn.Tanh', {'train': 5}, 'expected train to be a boolean or nil, got 5'),
+        ('nn.HardTanh', {'min_val': [1]}, 'expected min_val to be a number, got list of 1'),
+        ('nn.WeightedEuclidean', {'weight': np.ones((1, 1)), 'gradWeight': np.ones((1, 1))}, 'diagCov to be a tensor'),
+    ],
+)
+def test_fields_that_are_missing_or_of_another_kind(typename, fields, text):
+    with pytest.raises(T7Error, match=text):
+        nn.loads(nn.dumps(TorchObject(typename, fields)))
+
+
+def test_constants_of_classes_are_not_in_files():
+    fields = nn.loads(nn.dumps(nn.Linear(2, 1)), live=False).fields
+    net = nn.loads(nn.dumps(TorchObject('nn.Linear', fields | {'learned': 3, 'cleared': 4, 'table_fields': 5})))
+    assert net.learned == nn.Linear.learned and net.clearState().parameters()[0]
+
+
+STRANGE = [None, 0, -1, 2.5, 10**15, True, 'x', [], [1, 2], {'a': 1}, np.zeros(3), np.zeros((2, 2), 'f'), np.empty(0)]
+STRANGE += [
+    np.zeros(2, np.int64),
+    nn.Storage([1, 2]),
+    nn.Storage([2**62] * 8),
+    TorchObject('a.B'),
+    nn.TorchFunction(b''),
+]
+STRANGE += [nn.Linear(2, 2), nn.MSECriterion(), np.broadcast_to(np.zeros(1), (1 << 20,))]
+KINDS = [
+    nn.Sequential().add(nn.Linear(3, 2)).add(nn.ReLU()),
+    nn.SpatialConvolution(1, 2, 3, 3),
+    nn.BatchNormalization(3),
+    nn.WeightNorm(nn.Linear(3, 2)),
+    nn.View(2, 3),
+    nn.LookupTable(4, 2),
+    nn.ClassNLLCriterion(),
+    nn.MultiCriterion().add(nn.MSECriterion()),
+]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(KINDS), st.data())
+def test_strange_fields(module, draw):
+    record = nn.loads(nn.dumps(module), live=False)
+    inner = record if not record.get('modules') else draw.draw(st.sampled_from([record, *record['modules']]))
+    key = draw.draw(st.sampled_from(sorted(inner.fields)))
+    inner.fields[key] = draw.draw(st.sampled_from(STRANGE))
+    try:
+        live = nn.loads(nn.dumps(record))
+    except T7Error:
+        return
+    str(live), repr(live), nn.loads(nn.dumps(live)), live.clone()
+    if isinstance(live, nn.Module):
+        live.parameters(), live.listModules(), live.zeroGradParameters(), live.clearState()

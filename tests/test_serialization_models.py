@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from golden_files import GOLDEN
 
 import t7nn as nn
 from t7nn import ObjectKey, Storage, TorchObject
@@ -124,7 +125,8 @@ class TestOlderVersions:
 
     def test_volumetric_full_convolution_was_transposed(self):
         weight = RNG.randn(4, 2, 3, 3, 3)
-        module = loaded('nn.VolumetricFullConvolution', weight=weight, pT=1, pW=2, pH=0)
+        sizes = {'nInputPlane': 2, 'nOutputPlane': 4, 'kT': 3, 'kW': 3, 'kH': 3, 'dT': 1, 'dW': 1, 'dH': 1}
+        module = loaded('nn.VolumetricFullConvolution', weight=weight, pT=1, pW=2, pH=0, **sizes)
         np.testing.assert_array_equal(module.weight, weight.swapaxes(0, 1))
         assert (module.padT, module.padW, module.padH, module.adjT) == (1, 2, 0, 0)
 
@@ -239,16 +241,95 @@ def test_only_classes_of_t7nn_become_live():
 
 class Own(nn.Module):
     def updateOutput(self, input):
-        return input
+        return self.factor * input
 
 
-def test_classes_of_the_user_load_as_records():
-    module = Own()
-    module.factor = 3
-    back = nn.loads(nn.dumps(nn.Sequential().add(module)))
-    assert type(back.modules[0]) is TorchObject and back.modules[0]['factor'] == 3
-    with pytest.raises(AttributeError, match='nn.Own is not a class of t7nn'):
-        back.forward(np.zeros(1))
+class TestUnknownClasses:
+    def network(self):
+        record = nn.loads(nn.dumps(nn.Sequential().add(nn.Linear(2, 2))), live=False)
+        scalar = TorchObject('nn.AddScalar', {'scalar': 2.5, 'weight': np.ones(3), 'gradWeight': np.zeros(3)})
+        inner = TorchObject('nn.Wrapper', {'modules': [nn.Tanh(), scalar], 'output': np.ones(2)})
+        record['modules'].append(inner)
+        return nn.loads(nn.dumps(record))
+
+    def test_a_network_with_them_does_everything_but_compute(self):
+        net = self.network()
+        linear, inner = net.modules
+        tanh, scalar = inner.modules
+        assert isinstance(scalar, TorchObject) and isinstance(scalar, nn.Module) and scalar['scalar'] == 2.5
+        assert net.listModules() == [net, linear, inner, tanh, scalar]
+        assert [weight.size for weight in net.parameters()[0]] == [4, 2, 3]
+        net.evaluate()
+        assert (net.train, inner.train, tanh.train, scalar['train']) == (False,) * 4
+        net.training()
+        assert scalar.train is True
+        net.clearState()
+        assert inner.output.size == 0
+        net.zeroGradParameters()
+        assert net.findModules('nn.AddScalar') == ([scalar], [inner])
+        assert '(2): nn.Wrapper (not a class of t7nn)' in str(net)
+        net.float()
+        assert scalar['weight'].dtype == np.float32 and scalar.dtype == np.float32
+        seen = []
+        net.apply(seen.append)
+        assert len(seen) == 5
+        assert type(net.clone().modules[1].modules[1]) is type(scalar)
+        net.getParameters()
+        back = nn.loads(nn.dumps(net))
+        assert back.modules[1].modules[1]['weight'].dtype == np.float32 and nn.dumps(back) == nn.dumps(net)
+
+    def test_replace(self):
+        net = self.network()
+        net.replace(lambda module: nn.AddConstant(2.5) if module.typename == 'nn.AddScalar' else module)
+        assert type(net.modules[1].modules[1]) is nn.AddConstant
+        net.replace(lambda module: nn.Identity() if module.typename == 'nn.Wrapper' else module)
+        assert net.forward(np.ones(2)).shape == (2,)
+
+    def test_forward_says_what_to_do(self):
+        net = self.network()
+        with pytest.raises(
+            TypeError, match=r'nn.Wrapper, child 2 of nn.Sequential: expected a class of t7nn'
+        ) as caught:
+            net.forward(np.ones(2))
+        for text in 'fields modules, output', "nn.load(path, classes={'nn.Wrapper': MyClass})", 'net.replace(':
+            assert text in str(caught.value)
+        with pytest.raises(TypeError, match='nn.Wrapper'):
+            net.modules[1].backward(np.ones(2), np.ones(2))
+
+    def test_classes_of_the_caller(self):
+        module = Own()
+        module.factor = 3
+        data = nn.dumps(nn.Sequential().add(module))
+        assert isinstance(nn.loads(data).modules[0], TorchObject)
+        back = nn.loads(data, classes={'nn.Own': Own})
+        assert type(back.modules[0]) is Own and back.forward(np.ones(1)) == [3]
+        other = data.replace(b'nn.Own', b'my.Own')
+        back = nn.loads(other, classes={'my.Own': Own})
+        assert back.modules[0].typename == 'my.Own' and nn.dumps(back) == other
+        assert nn.loads(nn.dumps(back.clone()), classes={'my.Own': Own}).forward(np.ones(1)) == [3]
+
+    def test_a_class_that_brings_fields_up_to_date(self):
+        class Scaled(nn.Linear):
+            @classmethod
+            def from_file(cls, fields):
+                fields['scale'] = fields.pop('s')
+
+        data = nn.dumps(TorchObject('a.Scaled', {'weight': np.ones((1, 2)), 'bias': np.zeros(1), 's': 4}))
+        module = nn.loads(data, classes={'a.Scaled': Scaled})
+        assert module.scale == 4 and module.forward(np.ones(2)) == [2]
+
+    def test_a_class_that_is_no_module(self):
+        class Point:
+            x: 'OnlyForTypeCheckers'  # noqa: F821
+
+        data = nn.dumps({'p': TorchObject('demo.Point', {'x': 1, 'y': [2]})})
+        point = nn.loads(data, classes={'demo.Point': Point})['p']
+        assert type(point) is Point and (point.x, point.y) == (1, [2])
+        assert nn.dumps({'p': point}) == data
+
+    def test_classes_that_are_none(self):
+        with pytest.raises(TypeError, match='expected classes by their names in Torch7 as classes'):
+            nn.loads(nn.dumps(1), classes={'nn.Own': Own()})
 
 
 class TestWhatTorch7Expects:
@@ -493,3 +574,74 @@ def test_no_warning_is_left_over():
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         nn.loads(nn.dumps(nn.Sequential().add(nn.Linear(1, 1))))
+
+
+class TestFilesOfTorch7:
+    """Files that real Torch7s of several ages wrote."""
+
+    def load(self, name):
+        return nn.load(GOLDEN / 't7_faults' / f'{name}.t7')
+
+    def test_a_criterion_whose_type_only_its_tables_tell(self):
+        criterion = self.load('CosineEmbeddingCriterion')
+        assert criterion.dtype == np.float32
+        x = np.array([1, 2], np.float32)
+        assert criterion.forward([x, x], 1) == pytest.approx(0, abs=1e-6)
+
+    def test_padding_without_index(self):
+        np.testing.assert_array_equal(self.load('padding_no_index').forward(np.ones(3)), [1, 1, 1, 0, 0])
+
+    def test_cudnn_names_k_in_capitals(self):
+        output = self.load('cudnn_LRN_K').forward(np.ones((1, 3, 2, 2), np.float32))
+        np.testing.assert_allclose(output, 0.59459, rtol=1e-4)
+
+    def test_subsampling_with_a_kernel_a_plane(self):
+        module = self.load('subsampling_weight3d')
+        np.testing.assert_array_equal(module.forward(np.ones((2, 2, 2))).ravel(), [4, 8])
+        assert module.weight.shape == (2,)
+
+    def test_convolution_without_strides(self):
+        module = self.load('convMM_no_stride')
+        np.testing.assert_array_equal(module.forward(np.ones((1, 3, 3))), np.full((1, 2, 2), 4))
+        assert str(module) == 'nn.SpatialConvolutionMM(1 -> 1, 2x2)'
+
+    def test_a_fresh_weight_norm(self):
+        module = self.load('weightnorm_fresh')
+        x = np.array([1.0, -1, 2])
+        rows = module.g * module.v / np.sqrt((module.v**2).sum(1, keepdims=True) + 1e-4)
+        np.testing.assert_allclose(module.forward(x), rows @ x, rtol=1e-12)
+        module.zeroGradParameters()
+        module.backward(x, np.ones(2))
+        module.updateParameters(0.1)
+        assert module.gradG.shape == module.g.shape
+
+    def test_profile_and_its_timer(self):
+        module = self.load('profile')
+        assert type(module) is nn.Profile and module.modules[0].typename in str(module)
+        record = nn.loads(nn.dumps(nn.Profile(nn.Linear(2, 1))), live=False)
+        assert record['timer'].typename == 'torch.Timer'
+        assert type(nn.loads(nn.dumps(module))) is nn.Profile
+
+    def test_two_tensors_in_gradInput(self):
+        for module in nn.MV(), nn.Index(1):
+            record = nn.loads(nn.dumps(module), live=False)
+            assert [tensor.size for tensor in record['gradInput']] == [0, 0]
+
+    def test_inert_child(self):
+        net = self.load('inert_child')
+        net.evaluate()
+        net.clearState()
+        with pytest.raises(TypeError, match=r'nn.AddScalar, child 2 of nn.Sequential: .*fields scalar, '):
+            net.forward(np.ones(2))
+        net.replace(lambda m: nn.AddConstant(m['scalar']) if m.typename == 'nn.AddScalar' else m)
+        np.testing.assert_array_equal(net.forward(np.ones(2)), [4.5, 4.5])
+
+    def test_one_hot_of_char_rnn(self):
+        net = self.load('charrnn_OneHot_gModule')
+        np.testing.assert_allclose(net.forward(np.array([2, 3])), [[2, 5], [3, 6]])
+
+    def test_every_file_can_be_written_again(self):
+        for path in sorted((GOLDEN / 't7_faults').glob('*.t7')):
+            if not path.name.startswith(('not_a_t7', 'win_long4')):
+                value = nn.load(path)
+                assert nn.dumps(nn.loads(nn.dumps(value))) == nn.dumps(value), path.name

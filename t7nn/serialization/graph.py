@@ -7,7 +7,7 @@ come.
 Source: github.com/torch/nngraph, gmodule.lua
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from typing import Any
 
@@ -25,7 +25,7 @@ def _listed(table: list | dict) -> list:
     """The values under 1, 2, 3 ... of a Lua table that may have other keys too."""
     if isinstance(table, list):
         return table
-    values = []
+    values: list = []
     while len(values) + 1 in table:
         values.append(table[len(values) + 1])
     return values
@@ -57,15 +57,41 @@ def _total(gradients: list) -> Any:
     return reduce(lambda a, b: nested_map(np.add, a, b), gradients)
 
 
+def sources_of(fields: dict) -> Iterator[tuple[Any, list[str]]]:
+    """Each module of a graph, live or not, in the order in which they run, with the numbers of those that feed it, as
+    `(1)`; the graph's own input has the name `input`. Modules count from 1 as in the graph's list of them."""
+    numbers = {id(module): f'({i})' for i, module in enumerate(fields.get('modules') or (), 1)}
+    feeding: dict[int, dict[int, str]] = {}
+    names: dict[int, str] = {}
+    try:
+        names[id(fields['innode']['data'])] = 'input'
+        for node in fields['forwardnodes']:
+            data = node['data']
+            inputs = [name for _, name in sorted(feeding.get(id(data), {}).items())]
+            module = data.get('module')
+            if module is not None:
+                yield module, inputs
+                names[id(data)] = numbers.get(id(module), '?')
+            name = names.setdefault(id(data), ', '.join(inputs))
+            if data.get('selectindex') is not None:
+                name = f'{name}[{data["selectindex"]}]'
+            for child in _listed(node['children']):
+                feeding.setdefault(id(child['data']), {})[child['data']['mapindex'][ObjectKey(data)]] = name
+    except (AttributeError, KeyError, TypeError):  # no graph
+        return
+
+
 class gModule(Container):
     """A graph of modules: every node's output goes to all of its children, and their gradients are summed."""
 
     forwardnodes: list = []
     backwardnodes: list = []
-    outnode: TorchObject | None = None
+    outnode: TorchObject
+    innode: TorchObject
     nInputs: int | None = None
     name: str | None = None
     verbose: bool = False
+    _plan: tuple[list[_Step], list[_Step]]
 
     def plan(self) -> tuple[list[_Step], list[_Step]]:
         """The steps forward and backward, in order.
@@ -232,7 +258,7 @@ class ModuleFromCriterion(Module):
         return self.gradInput
 
 
-def _named(classes: Iterable[type], prefix: str) -> dict[str, type]:
+def _named(classes: Iterable[Any], prefix: str) -> dict[str, type]:
     for cls in classes:
         cls.typename = prefix + cls.__name__
     return {cls.typename: cls for cls in classes}

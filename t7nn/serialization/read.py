@@ -6,12 +6,17 @@ ends in one T7Error.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from .classes import Extra, Live, generator
-from .sources import FUNCTION6, FUNCTION7, FUNCTION8, MAPPED_BYTES, NIL, OBJECT, TABLE, AsciiSource, BinarySource
+from ..module import Module
+from ..tensors import offset, owner, view
+from .classes import Extra, Live, Walk, generator
+from .sources import MAPPED_BYTES, AsciiSource, BinarySource
+from .stack import FUNCTION6, FUNCTION7, FUNCTION8, NIL, OBJECT, TABLE, Open, Stack
+from .unknown import adopt
 from .values import STORAGES, TENSORS, Hash, ObjectKey, Storage, T7Error, TorchFunction, TorchObject, Vec, brief
 
 __all__ = ['Reader']
@@ -20,44 +25,90 @@ MOST_STRIDE = 1 << 56
 MOST_ELEMENTS = 1 << 31  # of a tensor whose elements overlap (expanded: stride 0): it takes no memory itself
 
 
-class _Open(list):
-    """A table, an object or a function whose parts are still being read: the list of those that have come."""
-
-    __slots__ = ('code', 'left', 'special', 'target')
-
-    code: int
-    left: int  # how many parts are still to come
-    special: bool  # a nil, or a table that is itself still open, is among the parts
-    target: Any  # what is made of the parts; for a table its index, until it is finished
-
-
-class Reader:
+class Reader(Stack):
     """The objects of one file, one after the other; references reach back over all of them."""
 
-    def __init__(self, source: BinarySource | AsciiSource, live: bool = True):
-        self.source, self.live = source, live
-        self.objects: dict[int, Any] = {}  # by index; a table in the making is an _Open
-        self.storages: dict[int, np.ndarray] = {}
+    def __init__(
+        self, source: BinarySource | AsciiSource, live: bool = True, classes: Mapping[str, type] | None = None
+    ):
+        super().__init__()
+        self.source, self.live, self.classes = source, live, classes or {}
         self._live: list[tuple[Live, int]] = []  # what is still to be done when all is read
         self._unsettled: list[list | dict] = []
-        self.extra = Extra(8 * source.end + MAPPED_BYTES)
+        self._records: list[TorchObject] = []  # of classes that t7nn does not have
+        self._mapped: dict[int, np.ndarray] = {}  # storages that look into the file, by index
+        self._may_map = True
+        self.extra = Extra()
         self._inLive = 0  # how many live objects are open
 
     def readObject(self) -> Any:
         """The next object."""
-        self._live, self._unsettled, self._inLive = [], [], 0
+        start, counts = self.source.position, (len(self.objects), len(self.storages))
+        value = self._read_settled()
+        if self._mapped and self._shows_modules_mapped():
+            # it came before the module that uses it: read once more, without looking into the file
+            self._unmap(*counts)
+            self.source.position = start
+            value = self._read_settled()
+        self.extra.limit = 8 * max(self.source.end, self.source.position) + MAPPED_BYTES
+        self._finish()
+        return value
+
+    def _read_settled(self) -> Any:
+        self._live, self._unsettled, self._records, self._inLive = [], [], [], 0
         try:
             value = self._read()
         except T7Error as error:
             self._say_where(error)
             raise
         self._settle()
-        for live, start in self._live:  # inner ones first, when all references are resolved
-            try:
-                live.finish(self.extra)
-            except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
-                raise T7Error(f'{live.typename} with usable fields expected: {error}', start) from error
         return value
+
+    def _shows_modules_mapped(self) -> bool:
+        """Whether a live object has a tensor that looks into the file."""
+        mapped, seen = {id(storage) for storage in self._mapped.values()}, set()
+        stack: list[Any] = [live.fields for live, _ in self._live]
+        while stack:
+            value = stack.pop()
+            if isinstance(value, np.ndarray) and id(owner(value)) in mapped:
+                return True
+            if isinstance(value, (list, dict, TorchObject)) and id(value) not in seen:
+                seen.add(id(value))
+                fields = value.fields if isinstance(value, TorchObject) else value
+                stack += fields.values() if isinstance(fields, dict) else fields if isinstance(fields, list) else ()
+        return False
+
+    def _unmap(self, objects: int, storages: int) -> None:
+        """Forget all but the first `objects` and `storages`, and let none of them look into the file any more."""
+        while len(self.objects) > objects:
+            self.objects.popitem()
+        while len(self.storages) > storages:
+            self.storages.popitem()
+        self._may_map = False
+        copies = {}
+        for index, storage in self._mapped.items():
+            if index in self.storages:
+                copies[id(storage)] = self.storages[index] = storage.copy()
+        for index, value in self.objects.items():
+            copy = copies.get(id(owner(value))) if isinstance(value, np.ndarray) else None
+            if copy is not None:
+                self.objects[index] = view(copy, offset(value), value.shape, value.strides).view(type(value))
+        self._mapped = {}
+
+    def _finish(self) -> None:
+        """Bring the live objects up to date, now that all references are resolved."""
+        steps: list[Callable[[Live], None]] = [lambda live: live.finish(self.extra)]
+        steps += [Walk().visit, lambda live: live.complete(), lambda live: live.check()]
+        for step in steps:  # each for all, inner ones first
+            for live, start in self._live:
+                try:
+                    step(live)
+                except _UNUSABLE as error:
+                    raise T7Error(f'{live.typename} with usable fields expected: {error}', start) from error
+        for record in self._records:  # an unknown container may hold known modules
+            modules = record.get('modules')
+            if isinstance(modules, list) and any(isinstance(module, Module) for module in modules):
+                adopt(record)
 
     def _say_where(self, error: T7Error) -> None:
         """Note the unknown class in which the error came: it may have written itself in a way of its own."""
@@ -70,9 +121,8 @@ class Reader:
 
     def _read(self) -> Any:
         source, objects = self.source, self.objects
-        root = self.now = _Open()
-        root.code, root.left, root.special = NIL, 1, False
-        self.stack: list[_Open] = []
+        root = self.now = Open(NIL, 1)
+        self.stack = []
         while code := source.run(self):
             index, start = source.value, source.start
             value = objects.get(index) if code != FUNCTION6 else None
@@ -82,34 +132,15 @@ class Reader:
                     continue
             else:
                 self._check_reference(code, index, value, start)
-                self.now.special |= type(value) is _Open
+                self.now.special |= type(value) is Open
             self.now.append(value)
             self.now.left -= 1
         return root[0]
 
-    def open(self, code: int, left: int, target: Any) -> _Open:
-        """Begin with a table, an object or a function that has `left` parts, into what is open now."""
-        self.stack.append(self.now)
-        now = self.now = _Open()
-        now.code, now.left, now.special, now.target = code, left, False, target
-        if code == TABLE:
-            self.objects[target] = now
-        return now
-
-    def close(self) -> bool:
-        """End what has all its parts; whether anything is still open."""
-        while not self.now.left:
-            if not self.stack:
-                return False
-            value = self._end(self.now)
-            self.now = self.stack.pop()
-            self.now.append(value)
-            self.now.left -= 1
-        return True
-
     def _begin(self, code: int, index: int, start: int) -> Any:
         """An object that comes for the first time; None if other objects are part of it, which is open then."""
         source = self.source
+        value: Any
         if code in (FUNCTION6, FUNCTION7, FUNCTION8):
             function = TorchFunction(source.text(), None, code)
             if code != FUNCTION6:
@@ -140,9 +171,11 @@ class Reader:
             elif name in TDS:
                 return self._open_tds(name, index, start)
             else:
-                live = Live.of(name, version) if self.live else None
+                live = Live.of(name, version, self.classes) if self.live else None
                 self._inLive += live is not None
                 target = self.objects[index] = TorchObject(name, None, version) if live is None else live.target
+                if live is None:
+                    self._records.append(target)
                 self.open(OBJECT, Live.parts(name, version), (target, live, start))
                 return None
         self.objects[index] = value
@@ -159,7 +192,7 @@ class Reader:
 
     def _check_reference(self, code: int, index: int, value: Any, start: int) -> None:
         """Whether an object was written under this type code when it came first."""
-        if isinstance(value, (TorchFunction, _Open)):
+        if isinstance(value, (TorchFunction, Open)):
             first = value.code
         else:
             first = TABLE if isinstance(value, (list, dict)) and type(value) not in (Hash, Vec) else OBJECT
@@ -167,7 +200,10 @@ class Reader:
             raise T7Error(f'a type code from 0 to 8 or a reference to {brief(value)} expected, got {code}', start)
 
     def _storage(self, dtype: np.dtype, index: int) -> np.ndarray:
-        values = self.storages[index] = self.source.array(dtype, keep=not self._inLive)
+        keep = self._may_map and not self._inLive
+        values = self.storages[index] = self.source.array(dtype, keep)
+        if keep and values.nbytes >= MAPPED_BYTES and self.source.mapped and values.base is not None:
+            self._mapped[index] = values
         return values
 
     def _tensor(self, dtype: np.dtype, start: int, behind: int) -> np.ndarray:
@@ -187,12 +223,13 @@ class Reader:
             raise T7Error(f"a tensor's storage or nil expected, got type code {code}", start)
         if not sizes:
             return np.empty(0, dtype) if storage is None else storage[:0]
-        tensor = _view(dtype, sizes, strides, offset, np.empty(0, dtype) if storage is None else storage, start)
+        storage = np.empty(0, dtype) if storage is None else storage
+        tensor = _view(dtype, sizes, strides, offset, storage, start)
         if own:
             source.remember(behind, tensor, storage)
         return tensor
 
-    def _end(self, ready: _Open) -> Any:
+    def end(self, ready: Open) -> Any:
         """The object whose parts are all there."""
         if ready.code == TABLE:
             table = self._table(ready)
@@ -218,7 +255,7 @@ class Reader:
         ready.target.upvalues = value
         return ready.target
 
-    def _fill(self, target: Hash | Vec, parts: _Open) -> Hash | Vec:
+    def _fill(self, target: Hash | Vec, parts: Open) -> Hash | Vec:
         """Give a tds.Hash or tds.Vec what it holds."""
         if isinstance(target, Vec):
             target.extend(parts)
@@ -231,12 +268,13 @@ class Reader:
                 raise T7Error(
                     'a tds.Hash with keys that differ and are neither nil nor nan expected', self.source.position
                 )
-        if _Open in set(map(type, parts)):
+        if Open in set(map(type, parts)):
             self._unsettled.append(target)
         return target
 
-    def _table(self, ready: _Open) -> list | dict:
+    def _table(self, ready: Open) -> list | dict:
         """A finished table: a list if its keys are 1 to n, else a dict."""
+        table: list | dict | None = None
         if not ready.special:
             keys, values = ready[::2], ready[1::2]
             if set(map(type, keys)) == _TEXT:
@@ -247,8 +285,7 @@ class Reader:
         else:
             pairs = [(key, value) for key, value in zip(ready[::2], ready[1::2], strict=True) if value is not None]
             keys, values = [key for key, _ in pairs], [value for _, value in pairs]
-        kinds = set(map(type, keys))
-        table: list | dict | None = None
+        kinds, table = set(map(type, keys)), None
         if kinds <= {int}:
             numbered = list(range(1, len(keys) + 1))
             if keys == numbered:
@@ -266,7 +303,7 @@ class Reader:
                 raise T7Error(
                     'a table with keys that differ and are neither nil nor nan expected', self.source.position
                 )
-        if ready.special and any(type(value) is _Open for value in values) or _Open in kinds:
+        if ready.special and any(type(value) is Open for value in values) or Open in kinds:
             self._unsettled.append(table)
         return table
 
@@ -284,7 +321,7 @@ class Reader:
 def _settled(value: Any) -> Any:
     if type(value) is ObjectKey:
         return ObjectKey(_settled(value.value))
-    return value.target if type(value) is _Open else value
+    return value.target if type(value) is Open else value
 
 
 def _view(dtype: np.dtype, sizes, strides, offset: int, storage: np.ndarray, start: int) -> np.ndarray:
@@ -306,6 +343,7 @@ def _view(dtype: np.dtype, sizes, strides, offset: int, storage: np.ndarray, sta
 
 
 TDS: dict[str, tuple[type, int]] = {'tds.Hash': (Hash, 2), 'tds.Vec': (Vec, 1)}
+_UNUSABLE = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 _TEXT = {str}
 _PLAIN = {int, float, str, bool}
 _UNHASHABLE = (list, dict, np.ndarray)

@@ -5,23 +5,22 @@ Every length is held against the bytes that are left before memory is taken for 
 
 from __future__ import annotations
 
+import mmap
 import re
 import struct
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from math import copysign
-from typing import TYPE_CHECKING
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
+from .stack import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE, Open, Stack
 from .values import TENSORS, T7Error
-
-if TYPE_CHECKING:
-    from .read import Reader
 
 __all__ = ['AsciiSource', 'BinarySource', 'recognise']
 
-NIL, NUMBER, STRING, TABLE, OBJECT, BOOLEAN, FUNCTION6, FUNCTION7, FUNCTION8 = range(9)
 GENERATOR_BYTES = 5048
 SERIES = 64  # numbers in a list that are read at once
 MAPPED_BYTES = 1 << 20  # storages from this size on stay in the mapped file (copy on write) instead of being copied
@@ -34,7 +33,7 @@ def recognise(head: bytes) -> tuple[str, str]:
     return 'binary', 'big' if head[:3] == b'\0\0\0' and head[3:4] != b'\0' else 'little'
 
 
-class Source:
+class Source(ABC):
     """What both modes share: texts are decoded once, and so are the heads of objects (version and class)."""
 
     def __init__(self, buffer, position: int = 0):
@@ -48,7 +47,7 @@ class Source:
         text = self._strings.get(data)
         if text is None:
             text = data.decode('utf-8', 'surrogateescape')
-            if len(data) < 40:
+            if len(data) < 40 and len(self._strings) < 1 << 16:
                 self._strings[data] = text
         return text
 
@@ -62,15 +61,70 @@ class Source:
             raise T7Error(f"a class's name expected, got {name[:40]!r}", start)
         return int(version[1]) if version else 0, name.decode()
 
-    def remember(self, position: int, tensor: np.ndarray, storage: np.ndarray) -> None:
+    @abstractmethod
+    def integer(self) -> int:
+        """The next whole number."""
+
+    @abstractmethod
+    def number(self) -> int | float:
+        """The next number: an int where it is whole."""
+
+    @abstractmethod
+    def text(self) -> bytes:
+        """The next text, with its length in front."""
+
+    @abstractmethod
+    def left(self) -> int:
+        """An upper bound of how many values can still come."""
+
+    #: whether `buffer` holds all of the file
+    whole = True
+    #: whether `buffer` is a file that arrays may look into
+    mapped = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether all was read."""
+        return self.position >= self.end
+
+    def remember(self, position: int, tensor: np.ndarray, storage: np.ndarray) -> None:  # noqa: B027 (not abstract)
         """Hook of the binary mode."""
 
-    def learn(self, keys: list[str]) -> None:
+    def learn(self, keys: list[str]) -> None:  # noqa: B027 (not abstract)
         """Hook of the binary mode."""
+
+    def run(self, stack: Stack) -> int:
+        """The plain values and the tables that come next, into what is open in `stack`.
+
+        Where another object comes, it ends with that one's type code, and its index in `value`; at the end with 0.
+        """
+        while stack.close():
+            value: Any
+            self.start, code = self.position, self.integer()
+            if code == NUMBER:
+                value = self.number()
+            elif code == STRING:
+                value = self.string(self.text())
+            elif code == BOOLEAN:
+                value = self.integer() == 1
+            elif code == NIL:
+                value, stack.now.special = None, True
+            else:
+                self.value = 0 if code == FUNCTION6 else self.integer()
+                if code != TABLE or self.value in stack.objects:
+                    return code
+                size = self.integer()
+                if not 0 <= 2 * size <= self.left():
+                    raise T7Error(f'a table of {size} pairs expected, more than the file can hold', self.start)
+                stack.open(TABLE, 2 * size, self.value)
+                continue
+            stack.now.append(value)
+            stack.now.left -= 1
+        return NIL
 
     def dimensions(self) -> int:
         """A tensor's number of dimensions."""
-        nDim = self.int()
+        nDim = self.integer()
         if not 0 <= nDim <= 64:
             raise T7Error(f'a tensor of 0 to 64 dimensions expected, got {nDim}', self.position)
         return nDim
@@ -89,14 +143,15 @@ class BinarySource(Source):
     def __init__(self, buffer, position: int = 0, longSize: int = 8, endian: str = 'little', mapped: bool = False):
         super().__init__(buffer, position)
         self.mapped, self.longSize = mapped, longSize
-        self.order = '<' if endian == 'little' else '>'
+        self.endian = endian
+        self.order: Literal['<', '>'] = '<' if endian == 'little' else '>'
         self._long = {4: 'i', 8: 'q'}[longSize]
         self._int, self._ints, self._double, self._count = (
             struct.Struct(self.order + code).unpack_from for code in ('i', 'ii', 'd', self._long)
         )
         self._tensors: list[struct.Struct] = []
         self._plans: dict[bytes, tuple] = {}  # see `similar`
-        self._records: dict[int, tuple[list, list]] = {}  # see `record`
+        self._records: dict[tuple[int, bytes], tuple[list, list]] = {}  # see `record`; by size and first key
         self._series: dict[int, tuple] = {}  # see `series`
         names = 'code', 'key', 'code of value', 'value'
         self._pair = np.dtype([(name, self.order + code) for name, code in zip(names, ('i4', 'f8') * 2, strict=True)])
@@ -107,24 +162,21 @@ class BinarySource(Source):
             self._inFile[np.dtype(np.int64)] = np.dtype(self.order + 'i4')
 
     def left(self) -> int:
-        """An upper bound of how many values can still come."""
         return (self.end - self.position) // 4
 
-    def run(self, reader: Reader) -> int:
-        """The plain values and the tables that come next, into what is open in `reader`.
-
-        Where another object comes, it ends with that one's type code, and its index in `value`; at the end with 0.
-        """
+    def run(self, stack: Stack) -> int:
+        # the same as Source.run, with as few calls as can be: a number takes a fifth of the time
         buffer, position, end, ints, double = self.buffer, self.position, self.end, self._ints, self._double
-        strings, objects, records = self._strings, reader.objects, self._records
-        now = reader.now
+        strings, objects, records = self._strings, stack.objects, self._records
+        now = stack.now
         append, left = now.append, now.left
+        table: list | dict | None
         while True:
             if not left:
                 now.left, self.position = 0, position
-                if not reader.close():
+                if not stack.close():
                     return NIL
-                now = reader.now
+                now = stack.now
                 append, left = now.append, now.left
             if end - position < 8:
                 if buffer[position : position + 4] != b'\0\0\0\0':
@@ -151,21 +203,23 @@ class BinarySource(Source):
                 if not 0 <= size <= (end - position) // 8:
                     raise T7Error(f'a table of {size} pairs expected, more than the file can hold', position)
                 now.left, self.position = left, position + 12
-                first = ints(buffer, position + 12)[0] if end - position >= 20 else NIL
-                if first == STRING and size in records:
-                    table = self.record(reader, word, size)
+                first, length = ints(buffer, position + 12) if end - position >= 20 else (NIL, 0)
+                known, table = None, None
+                if first == STRING and 0 <= length < 100:
+                    known = records.get((size, buffer[position + 12 : position + 20 + length]))
+                if known is not None:
+                    table = self.record(stack, word, size, known)
                 elif first == NUMBER:
-                    table = self.series(reader, word, size)
+                    table = self.series(stack, word, size)
                 else:
-                    table = None
-                    reader.open(TABLE, 2 * size, word)
+                    table = self.plain(stack, word, size)
                 position = self.position
                 if table is None:
-                    now = reader.now
+                    now = stack.now
                     append, left = now.append, now.left
                     continue
                 append(table)
-            elif code == OBJECT and (tensor := self.similar(reader, word, position + 8)) is not None:
+            elif code == OBJECT and (tensor := self.similar(stack, word, position + 8)) is not None:
                 append(tensor)
                 position = self.position
             elif code == BOOLEAN:
@@ -181,8 +235,13 @@ class BinarySource(Source):
                 return code
             left -= 1
 
-    def int(self) -> int:
-        return self._int(self.buffer, self.take(4, 'an integer'))[0]
+    def integer(self) -> int:
+        start = self.take(4, 'an integer')
+        return self._int(self.buffer, start)[0]
+
+    def number(self) -> int | float:
+        start = self.take(8, 'a number')
+        return _whole(self._double(self.buffer, start))[0]
 
     def take(self, count: int, what: str) -> int:
         """The position of the next `count` bytes, which are there; reading goes on behind them."""
@@ -193,7 +252,7 @@ class BinarySource(Source):
         return position
 
     def text(self) -> bytes:
-        length = self.int()
+        length = self.integer()
         start = self.take(length, 'a string')
         return self.buffer[start : start + length]
 
@@ -217,13 +276,14 @@ class BinarySource(Source):
         while len(self._tensors) <= nDim:
             self._tensors.append(struct.Struct(f'{self.order}{2 * len(self._tensors) + 1}{self._long}i'))
         layout = self._tensors[nDim]
-        *numbers, offset, code = layout.unpack_from(self.buffer, self.take(layout.size, 'sizes, strides and offset'))
-        return tuple(numbers[:nDim]), tuple(numbers[nDim:]), offset, code, self.int() if code else 0
+        start = self.take(layout.size, 'sizes, strides and offset')
+        *numbers, offset, code = layout.unpack_from(self.buffer, start)
+        return tuple(numbers[:nDim]), tuple(numbers[nDim:]), offset, code, self.integer() if code else 0
 
-    def series(self, reader: Reader, index: int, size: int) -> list | None:
-        """A table from behind its size on, if it is a list of numbers. Else None, and the table is open in `reader`."""
+    def series(self, stack: Stack, index: int, size: int) -> list | dict | None:
+        """A table from behind its size on, if it is a list of numbers. Else None, and the table is open in `stack`."""
         if size > SERIES:
-            return self.long_series(reader, index, size)
+            return self.long_series(stack, index, size)
         if size not in self._series:
             self._series[size] = struct.Struct(self.order + size * 'idid'), (NUMBER,) * size, tuple(range(1, size + 1))
         layout, codes, keys = self._series[size]
@@ -231,31 +291,69 @@ class BinarySource(Source):
             words = layout.unpack_from(self.buffer, self.position)
             if words[::4] == words[2::4] == codes and words[1::4] == keys:
                 self.position += layout.size
-                table = reader.objects[index] = _whole(words[3::4])
+                table = stack.objects[index] = _whole(words[3::4])
                 return table
-        reader.open(TABLE, 2 * size, index)
-        return None
+        return self.plain(stack, index, size)
 
-    def long_series(self, reader: Reader, index: int, size: int) -> list | None:
+    def long_series(self, stack: Stack, index: int, size: int) -> list | None:
         """`series` by NumPy."""
         if (self.end - self.position) // self._pair.itemsize >= size:
             pairs = np.frombuffer(self.buffer, self._pair, size, self.position)
             codes = pairs['code'] == NUMBER, pairs['code of value'] == NUMBER
             if all(map(np.all, codes)) and (pairs['key'] == np.arange(1, size + 1)).all():
                 self.position += pairs.nbytes
-                table = reader.objects[index] = _whole(pairs['value'].tolist())
+                table = stack.objects[index] = _whole(pairs['value'].tolist())
                 return table
-        reader.open(TABLE, 2 * size, index)
+        stack.open(TABLE, 2 * size, index)
         return None
 
-    def record(self, reader: Reader, index: int, size: int) -> dict | None:
+    def plain(self, stack: Stack, index: int, size: int) -> list | dict | None:
+        """A small table from behind its size on, if its keys and values are numbers, texts and booleans. Else None, and
+        the table is open in `stack` with what of it has come."""
+        parts: list[int | float | str | bool] = []
+        buffer, end, ints, strings, position = self.buffer, self.end, self._ints, self._strings, self.position
+        for _ in range(2 * size if size <= SERIES else 0):
+            if end - position < 12:
+                break
+            code, word = ints(buffer, position)
+            if code == STRING:
+                stop = position + 8 + word
+                if word < 0 or stop > end:
+                    break
+                data = buffer[position + 8 : stop]
+                parts.append(strings.get(data) or self.string(data))
+                position = stop
+            elif code == NUMBER:
+                value = self._double(buffer, position + 4)[0]
+                parts.append(int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value)
+                position += 12
+            elif code == BOOLEAN:
+                parts.append(word == 1)
+                position += 8
+            else:
+                break
+        self.position = position
+        left = 2 * size - len(parts)
+        if left:
+            now = stack.open(TABLE, left, index)
+            now += parts
+            return None
+        if parts[:1] == [1] and parts[::2] == list(range(1, size + 1)) and bool not in map(type, parts[::2]):
+            table = stack.objects[index] = parts[1::2]
+            return table
+        ready = Open(TABLE, 0, index)
+        ready += parts
+        return stack.end(ready)
+
+    def record(self, stack: Stack, index: int, size: int, known: tuple[list, list]) -> dict | None:
         """A table from behind its size on, if its keys are those of a table of this size that was read before, and its
         values plain ones and `similar` tensors: lists of such records are read twice as fast. Else None, and the table
-        is open in `reader` with what of it has come.
+        is open in `stack` with what of it has come.
         """
-        buffer, end, ints, strings, objects = self.buffer, self.end, self._ints, self._strings, reader.objects
-        keys, encoded = objects[index] = self._records[size]  # no table yet, but the index is taken
-        position, values = self.position, []
+        buffer, end, ints, strings, objects = self.buffer, self.end, self._ints, self._strings, stack.objects
+        keys, encoded = objects[index] = known  # no table yet, but the index is taken
+        position = self.position
+        values: list[Any] = []
         for key in encoded:
             start = position + len(key)
             if buffer[position:start] != key or end - start < 12:
@@ -276,7 +374,7 @@ class BinarySource(Source):
                 values.append(word == 1)
                 position = start + 8
             elif code == OBJECT and word not in objects:
-                tensor = self.similar(reader, word, start + 8)
+                tensor = self.similar(stack, word, start + 8)
                 if tensor is None:
                     break
                 values.append(tensor)
@@ -287,7 +385,7 @@ class BinarySource(Source):
         if len(values) == size:
             table = objects[index] = dict(zip(keys, values))  # noqa: B905 (time again)
             return table
-        now = reader.open(TABLE, 2 * (size - len(values)), index)
+        now = stack.open(TABLE, 2 * (size - len(values)), index)
         for key, value in zip(keys, values, strict=False):
             now += key, value
         return None
@@ -295,12 +393,13 @@ class BinarySource(Source):
     def learn(self, keys: list[str]) -> None:
         """Let `record` know the keys of a table."""
         size = len(keys)
-        if 0 < size <= 16 and self._records.get(size, ((),))[0] != keys and self._learned < 1000:
+        if 0 < size <= 16 and self._learned < 1000:
             self._learned += 1
             texts = [key.encode('utf-8', 'surrogateescape') for key in keys]
-            self._records[size] = keys, [struct.pack(self.order + 'ii', STRING, len(text)) + text for text in texts]
+            encoded = [struct.pack(self.order + 'ii', STRING, len(text)) + text for text in texts]
+            self._records[size, encoded[0]] = keys, encoded
 
-    def similar(self, reader: Reader, index: int, position: int) -> np.ndarray | None:
+    def similar(self, stack: Stack, index: int, position: int) -> np.ndarray | None:
         """A tensor with a storage of its own, from behind its index on, if one of the same class, sizes, strides and
         number of elements was read before: nothing but its elements has to be looked at. Else None, and nothing is
         read. This makes reading thousands of small tensors 3 x faster.
@@ -321,12 +420,12 @@ class BinarySource(Source):
             storage = self._int(buffer, inner)[0]
         except struct.error:
             return None
-        if storage in reader.storages or storage in reader.objects or storage == index:
+        if storage in stack.storages or storage in stack.objects or storage == index:
             return None
         dtype, size, count, sizes, offset, strides = plan
-        values = reader.storages[storage] = np.frombuffer(buffer, dtype, count, start).copy()
+        values = stack.storages[storage] = np.frombuffer(buffer, dtype, count, start).copy()
         self.position = start + size
-        tensor = reader.objects[index] = np.ndarray(sizes, dtype, values, offset, strides)
+        tensor = stack.objects[index] = np.ndarray(sizes, dtype, values, offset, strides)
         return tensor
 
     def remember(self, position: int, tensor: np.ndarray, storage: np.ndarray) -> None:
@@ -349,7 +448,8 @@ class BinarySource(Source):
 
     def long(self, what: str) -> int:
         """A number of the size that longs have in this file."""
-        return self._count(self.buffer, self.take(self.longSize, what))[0]
+        start = self.take(self.longSize, what)
+        return self._count(self.buffer, start)[0]
 
     def elements(self, dtype: np.dtype, count: int, keep: bool) -> np.ndarray:
         inFile = self._inFile[dtype]
@@ -357,15 +457,73 @@ class BinarySource(Source):
         start = self.take(size, 'a storage')
         if not count:
             return np.empty(0, dtype)
-        values = np.frombuffer(self.buffer, inFile, count, start)
-        if inFile != dtype:
-            return values.astype(dtype)
-        return values if keep and self.mapped and size >= MAPPED_BYTES else values.copy()
+        if not self.mapped or size < MAPPED_BYTES:
+            return np.frombuffer(self.buffer, inFile, count, start).astype(dtype)
+        if keep and inFile == dtype:
+            return np.frombuffer(self.buffer, dtype, count, start)
+        # in pieces, each given back to the file when it is copied: else the storage is in memory twice
+        values, piece = np.empty(count, dtype), MAPPED_BYTES // inFile.itemsize
+        for i in range(0, count, piece):
+            values[i : i + piece] = np.frombuffer(
+                self.buffer, inFile, min(piece, count - i), start + i * inFile.itemsize
+            )
+            self._give_back(start + i * inFile.itemsize, start + min(i + piece, count) * inFile.itemsize)
+        return values
+
+    def _give_back(self, start: int, end: int) -> None:
+        """Say that these bytes of the mapped file are not needed any more."""
+        start = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        if hasattr(self.buffer, 'madvise') and end - start >= mmap.PAGESIZE:
+            self.buffer.madvise(mmap.MADV_DONTNEED, start, (end - start) // mmap.PAGESIZE * mmap.PAGESIZE)
 
 
 def _whole(numbers: Iterable[float]) -> list[int | float]:
     """`numbers`, the whole ones as int; -0 is not one of them."""
     return [int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value for value in numbers]
+
+
+class PipeSource(BinarySource):
+    """The same from a file that cannot be read twice: exactly the bytes that an object has are taken from it.
+
+    `buffer` holds the piece that was taken last, and `position` counts all bytes.
+    """
+
+    whole = False
+    run = Source.run  # without looking ahead
+    head = Source.head
+
+    def __init__(self, file: BinaryIO, begun: bytes, longSize: int, endian: str):
+        super().__init__(b'', 0, longSize, endian)
+        self._file, self._begun = file, begun
+        self._taken = 0
+
+    @property
+    def ended(self) -> bool:
+        self._begun = self._begun or self._file.read(1)
+        return not self._begun
+
+    def left(self) -> int:
+        return 1 << 62  # nobody knows
+
+    def take(self, count: int, what: str) -> int:
+        self.position = self._taken
+        pieces, missing = [self._begun[: max(count, 0)]], count - len(self._begun)
+        self._begun = self._begun[max(count, 0) :]
+        while missing > 0 and (piece := self._file.read(min(missing, MAPPED_BYTES))):
+            pieces.append(piece)
+            missing -= len(piece)
+        if count < 0 or missing > 0:
+            raise T7Error(f'{what} of {count} bytes expected, but {count - missing} are left', self.position)
+        self.buffer = b''.join(pieces)
+        self._taken += count
+        self.position = self._taken
+        return 0
+
+    def similar(self, stack: Stack, index: int, position: int) -> None:
+        return None
+
+    def remember(self, position: int, tensor: np.ndarray, storage: np.ndarray) -> None:
+        pass
 
 
 PIECE = 1 << 14
@@ -408,9 +566,8 @@ class AsciiSource(Source):
                     raise T7Error(
                         f'{what} expected, got {self.buffer[self.position : self.position + 12]!r}', self.position
                     )
-                value = convert(word[1])
                 self.position = word.end()
-                yield value
+                yield convert(word[1])
 
         try:
             with np.errstate(over='ignore'):
@@ -425,46 +582,23 @@ class AsciiSource(Source):
     def _word(self, convert, what: str):
         word = _TOKEN.match(self.buffer, self.position)
         try:
-            value = convert(word[1])
-        except (ValueError, TypeError):
+            value = convert(word[1] if word else b'')
+        except ValueError:
             raise T7Error(
                 f'{what} expected, got {self.buffer[self.position : self.position + 12]!r}', self.position
             ) from None
-        self.position = word.end()
+        self.position = word.end() if word else self.end
         self._newline()
         return value
 
-    def int(self) -> int:
+    def integer(self) -> int:
         return self._word(int, 'an integer')
 
     def long(self, what: str) -> int:
         return self._word(int, what)
 
-    def run(self, reader: Reader) -> int:
-        while reader.close():
-            self.start, code = self.position, self.int()
-            if code == NUMBER:
-                value = self._word(float, 'a number')
-                if value.is_integer() and (value or copysign(1, value) > 0):
-                    value = int(value)
-            elif code == STRING:
-                value = self.string(self.text())
-            elif code == BOOLEAN:
-                value = self.int() == 1
-            elif code == NIL:
-                value, reader.now.special = None, True
-            else:
-                self.value = 0 if code == FUNCTION6 else self.int()
-                if code != TABLE or self.value in reader.objects:
-                    return code
-                size = self.int()
-                if not 0 <= 2 * size <= self.left():
-                    raise T7Error(f'a table of {size} pairs expected, more than the file can hold', self.start)
-                reader.open(TABLE, 2 * size, self.value)
-                continue
-            reader.now.append(value)
-            reader.now.left -= 1
-        return NIL
+    def number(self) -> int | float:
+        return _whole([self._word(float, 'a number')])[0]
 
     def raw(self, count: int, what: str) -> int:
         """The position of the next `count` bytes, behind which a newline follows."""
@@ -477,22 +611,22 @@ class AsciiSource(Source):
         return start
 
     def text(self) -> bytes:
-        length = self.int()
+        length = self.integer()
         start = self.raw(length, 'a string')
         return self.buffer[start : start + length]
 
     def tensor(self) -> tuple[tuple[int, ...], tuple[int, ...], int, int, int]:
         nDim = self.dimensions()
         sizes, strides = (self._words(int, np.int64, nDim, f'{nDim} {what}').tolist() for what in ('sizes', 'strides'))
-        offset, code = self.int(), self.int()
-        return tuple(sizes), tuple(strides), offset, code, self.int() if code else 0
+        offset, code = self.integer(), self.integer()
+        return tuple(sizes), tuple(strides), offset, code, self.integer() if code else 0
 
     def generator(self) -> bytes:
         start = self.raw(GENERATOR_BYTES, 'a torch.Generator')
         return self.buffer[start : start + GENERATOR_BYTES]
 
     def array(self, dtype: np.dtype, keep: bool) -> np.ndarray:
-        count = self.int()
+        count = self.integer()
         if dtype.itemsize == 1:
             start = self.raw(count, f'a storage of {count} x {dtype}')
             return np.frombuffer(self.buffer[start : start + count], dtype).copy()

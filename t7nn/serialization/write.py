@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..tensors import owner
 from .classes import saved
-from .sources import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE
+from .stack import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE
 from .values import TYPE_OF, Hash, ObjectKey, Storage, TorchFunction, TorchObject, Vec, brief
 
 __all__ = ['AsciiTarget', 'BinaryTarget', 'Writer']
 
 EXACT = 1 << 53  # whole numbers up to it are doubles
+SMALL = 64  # pairs of a table that are looked at twice
 LARGE = 1 << 16  # arrays from this many bytes on are handed over as they are, not copied
 
 
@@ -24,16 +25,29 @@ class BinaryTarget:
 
     def __init__(self, longSize: int = 8, endian: str = 'little'):
         order = '<' if endian == 'little' else '>'
-        self.order, self.longSize, self.longCode = order, longSize, {4: 'i', 8: 'q'}[longSize]
+        self.order: Literal['<', '>'] = '<' if endian == 'little' else '>'
+        self.longSize, self.longCode = longSize, {4: 'i', 8: 'q'}[longSize]
         self.parts: list = []
         self._now = bytearray()
+        self._known: dict[str, bytes] = {}
         self._int, self._ints, self._number = (struct.Struct(order + code).pack for code in ('i', 'ii', 'id'))
 
     def finish(self) -> list:
+        """All parts so far; what comes then is the beginning of new ones."""
         parts, self.parts, self._now = [*self.parts, self._now], [], bytearray()
         return parts
 
-    def int(self, value: int) -> None:
+    def mark(self) -> tuple[int, int]:
+        """The place that `go_back` needs."""
+        return len(self.parts), len(self._now)
+
+    def go_back(self, mark: tuple[int, int]) -> None:
+        """Forget what was written since `mark`."""
+        count, size = mark
+        self._now = self.parts[count] if len(self.parts) > count else self._now
+        del self.parts[count:], self._now[size:]
+
+    def integer(self, value: int) -> None:
         self._now += self._int(value)
 
     def ints(self, code: int, value: int) -> None:
@@ -46,18 +60,48 @@ class BinaryTarget:
         self._now += struct.pack(f'{self.order}{len(values)}{self.longCode}', *values)
 
     def tensor(self, sizes: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
-        self.int(len(sizes))
+        self.integer(len(sizes))
         self.longs((*sizes, *strides, offset))
 
     def raw(self, data: bytes) -> None:
         self._now += data
 
     def text(self, data: bytes) -> None:
-        self.int(len(data))
+        self.integer(len(data))
         self.raw(data)
 
     def string(self, data: bytes) -> None:
         self._now += self._ints(STRING, len(data)) + data
+
+    def plain(self, pairs: Iterable[tuple[Any, Any]]) -> list[bytes] | None:
+        """The keys and values of a table one after the other, if all are texts, numbers and booleans, else None.
+
+        A small table in one go takes two thirds of the time that it takes value by value.
+        """
+        words, known, pack = [], self._known, self._number
+        for pair in pairs:
+            for value in pair:
+                kind = value.__class__
+                if kind is str:
+                    word = known.get(value)
+                    if word is None:
+                        data = value.encode('utf-8', 'surrogateescape')
+                        word = self._ints(STRING, len(data)) + data
+                        if len(known) < 10_000 and len(data) < 40:
+                            known[value] = word
+                    words.append(word)
+                elif kind is int and -EXACT <= value <= EXACT or kind is float and value == value:
+                    words.append(pack(NUMBER, value))
+                elif kind is bool:
+                    words.append(self._ints(BOOLEAN, value))
+                else:
+                    return None
+        return words
+
+    def small(self, size: int, words: list[bytes]) -> None:
+        """A table's size and what `plain` gave."""
+        self._now += self._int(size)
+        self._now += b''.join(words)
 
     def array(self, values: np.ndarray) -> None:
         inFile = values.dtype.newbyteorder(self.order)
@@ -85,22 +129,28 @@ class AsciiTarget:
         now, self.now = self.now, bytearray()
         return [now]
 
-    def int(self, value: int) -> None:
+    def mark(self) -> tuple[int, int]:
+        return 0, len(self.now)
+
+    def go_back(self, mark: tuple[int, int]) -> None:
+        del self.now[mark[1] :]
+
+    def integer(self, value: int) -> None:
         self.now += b'%d\n' % value
 
     def ints(self, code: int, value: int) -> None:
         self.now += b'%d\n%d\n' % (code, value)
 
     def number(self, value: float) -> None:
-        self.int(NUMBER)
+        self.integer(NUMBER)
         self.now += self._words([value], '%.17g')
 
     def string(self, data: bytes) -> None:
-        self.int(STRING)
+        self.integer(STRING)
         self.text(data)
 
     def tensor(self, sizes: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
-        self.int(len(sizes))
+        self.integer(len(sizes))
         for numbers in (sizes, strides, (offset,)):
             self.longs(numbers)
 
@@ -111,8 +161,14 @@ class AsciiTarget:
         self.now += data + b'\n' if len(data) else b''
 
     def text(self, data: bytes) -> None:
-        self.int(len(data))
+        self.integer(len(data))
         self.raw(data)
+
+    def plain(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        return None
+
+    def small(self, size: int, words: list[bytes]) -> None:
+        raise NotImplementedError
 
     def array(self, values: np.ndarray) -> None:
         if values.dtype.itemsize == 1:
@@ -141,11 +197,23 @@ class Writer:
     def __init__(self, target: BinaryTarget | AsciiTarget, referenced: bool = True):
         self.target, self.referenced = target, referenced
         self.count = 0  # indices given so far
-        self._indices: dict[tuple[str, int], int] = {}
+        self._indices: dict[int, int] = {}
         self._alive: list = []  # whatever has an index must not be collected while its id counts
 
     def writeObject(self, value: Any) -> None:
         """One more object. TypeError where something in it has no place in a .t7 file."""
+        before = self.count, len(self._indices), self.target.mark()
+        try:
+            self._write_all(value)
+        except BaseException:
+            self.count, known, mark = before
+            while len(self._indices) > known:  # dicts keep the order: the last ones are this object's
+                self._indices.popitem()
+            del self._alive[known:]
+            self.target.go_back(mark)
+            raise
+
+    def _write_all(self, value: Any) -> None:
         stack: list[tuple[Any, Iterator, int]] = [(None, iter([(None, value)]), 0)]  # (name, its parts, its id)
         around: set[int] = set()  # without references, what is being written must not come again inside itself
         while stack:
@@ -174,13 +242,12 @@ class Writer:
             target.string(value.encode('utf-8', 'surrogateescape'))
         elif kind is float or kind is int and -EXACT <= value <= EXACT:
             target.number(value)
-        elif kind is dict:
+        elif kind is dict or kind is list:
             return self._table(value, value)
-        elif kind is list:
-            return self._table(value, dict(enumerate(value, 1)))
         elif isinstance(value, (bool, np.bool_)):
             target.ints(BOOLEAN, int(value))
         elif isinstance(value, (int, float, np.integer, np.floating)):
+            value = int(value) if isinstance(value, np.integer) else value  # NumPy would compare them as doubles
             number = float(value)
             if number != value and value == value:
                 raise ValueError(f"save: {value} is not exactly a double, which is what Lua's numbers are")
@@ -188,15 +255,13 @@ class Writer:
         elif isinstance(value, (str, bytes)):
             target.string(value.encode('utf-8', 'surrogateescape') if isinstance(value, str) else value)
         elif value is None:
-            target.int(NIL)
+            target.integer(NIL)
         elif isinstance(value, np.ndarray):
-            return self._array(value)
+            self._array(value)
         elif isinstance(value, (Hash, Vec)):
             return self._tds(value)
-        elif isinstance(value, dict):
+        elif isinstance(value, (dict, list, tuple)):
             return self._table(value, value)
-        elif isinstance(value, (list, tuple)):
-            return self._table(value, dict(enumerate(value, 1)))
         elif isinstance(value, TorchFunction):
             return self._function(value)
         elif isinstance(value, ObjectKey):
@@ -205,16 +270,17 @@ class Writer:
             return self._object(value)
         return None
 
-    def _new(self, code: int, kind: str, value: Any) -> bool:
+    def _new(self, code: int, value: Any, storage: bool = False) -> bool:
         """Write type code and index; whether the object itself is still to be written."""
-        index = self._indices.get((kind, id(value))) if self.referenced else None
+        identity = ~id(value) if storage else id(value)  # an array may be written as a tensor and as a storage
+        index = self._indices.get(identity) if self.referenced else None
         if index is not None:
             self.target.ints(code, index)
             return False
         self.count += 1
         self.target.ints(code, self.count)
         if self.referenced:
-            self._indices[kind, id(value)] = self.count
+            self._indices[identity] = self.count
             self._alive.append(value)
         return True
 
@@ -223,29 +289,34 @@ class Writer:
             self.target.text(b'V %d' % version)
         self.target.text(typename.encode())
 
-    def _table(self, owner: Any, pairs: dict) -> Iterator | None:
-        if not self._new(TABLE, 'object', owner):
+    def _table(self, owner: Any, items: dict | list | tuple) -> Iterator | None:
+        if not self._new(TABLE, owner):
             return None
-        pairs = {key: item for key, item in pairs.items() if item is not None}
-        self.target.int(len(pairs))
-        return _children(pairs)
+        pairs = items.items() if isinstance(items, dict) else enumerate(items, 1)
+        if len(items) <= SMALL and (words := self.target.plain(pairs)) is not None:
+            self.target.small(len(items), words)
+            return None
+        pairs = items.items() if isinstance(items, dict) else enumerate(items, 1)
+        kept = [pair for pair in pairs if pair[1] is not None]
+        self.target.integer(len(kept))
+        return _children(kept)
 
     def _tds(self, value: Hash | Vec) -> Iterator | None:
-        if not self._new(OBJECT, 'object', value):
+        if not self._new(OBJECT, value):
             return None
         self.target.text(b'V 0')
         self.target.text(f'tds.{type(value).__name__}'.encode())
         self.target.longs((len(value),))
-        return _children(value) if isinstance(value, Hash) else iter(list(enumerate(value, 1)))
+        return _children(value.items()) if isinstance(value, Hash) else iter(list(enumerate(value, 1)))
 
     def _object(self, value: Any) -> Iterator | None:
-        record = value if isinstance(value, TorchObject) else None
-        if record is None and ('object', id(value)) not in self._indices:
-            record = saved(value)
-            if record is None:
-                raise TypeError(f'save: a {type(value).__name__} has no place in a .t7 file')
-        if not self._new(OBJECT, 'object', value):
+        if self.referenced and id(value) in self._indices:
+            self._new(OBJECT, value)
             return None
+        record = value if isinstance(value, TorchObject) else saved(value)
+        if record is None:
+            raise TypeError(f'save: a {type(value).__name__} has no place in a .t7 file')
+        self._new(OBJECT, value)
         self._head(record.typename, record.version)
         if isinstance(record.fields, bytes):  # torch.Generator; torch.Timer has none
             self.target.raw(record.fields)
@@ -257,8 +328,8 @@ class Writer:
 
     def _function(self, value: TorchFunction) -> Iterator | None:
         if value.code == FUNCTION6:
-            self.target.int(FUNCTION6)
-        elif not self._new(value.code, 'object', value):
+            self.target.integer(FUNCTION6)
+        elif not self._new(value.code, value):
             return None
         self.target.text(value.bytecode)
         return iter([('upvalues', value.upvalues)])
@@ -268,7 +339,7 @@ class Writer:
             raise TypeError(f'save: Torch7 has no tensors of {value.dtype}; use .astype() first')
         if isinstance(value, Storage):
             self._storage(_place(value)[0])
-        elif self._new(OBJECT, 'object', value):
+        elif self._new(OBJECT, value):
             storage, first, strides = _place(value)
             sizes = value.shape or (1,)
             self._head(f'torch.{TYPE_OF[storage.dtype]}Tensor')
@@ -279,10 +350,10 @@ class Writer:
             if value.size or value.base is not None and storage.size:
                 self._storage(storage)
             else:
-                self.target.int(NIL)
+                self.target.integer(NIL)
 
     def _storage(self, storage: np.ndarray) -> None:
-        if self._new(OBJECT, 'storage', storage):
+        if self._new(OBJECT, storage, True):
             self._head(f'torch.{TYPE_OF[storage.dtype]}Storage')
             self.target.longs((storage.size,))
             if not storage.flags.c_contiguous:
@@ -290,8 +361,8 @@ class Writer:
             self.target.array(storage.reshape(-1))
 
 
-def _children(pairs: dict) -> Iterator:
-    for key, value in pairs.items():
+def _children(pairs: Iterable[tuple[Any, Any]]) -> Iterator:
+    for key, value in pairs:
         if key is None or key != key:
             raise ValueError(f'save: {key} cannot be a key of a Lua table')
         yield None, key
