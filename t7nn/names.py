@@ -70,7 +70,7 @@ def _meant(name: str) -> str:
         return ''
     if name in PYTORCH:
         return f"; for PyTorch's nn.{name} Torch7 has nn.{PYTORCH[name]}"
-    if find_spec(f't7nn.{name}'):
+    if name.isidentifier() and find_spec(f't7nn.{name}'):
         return f'; it is a module to import: from t7nn import {name}'
     names = {known.lower(): known for known in dir(sys.modules['t7nn']) if not known.startswith('_')}
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.75)

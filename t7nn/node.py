@@ -245,6 +245,8 @@ class Node:
         """Raise a TypeError unless every field that a class declares as a number, a flag or a string is one."""
         for name, kinds in declared(type(self)).items():  # type: ignore[arg-type]  # mypy: a class is hashable
             value = getattr(self, name, None)
+            if value.__class__ in kinds:
+                continue
             if int in kinds and isinstance(value, float) and value.is_integer():
                 setattr(self, name, int(value))
             else:

@@ -270,7 +270,7 @@ def test_few_unfoldings_are_kept():
     layer = nn.SpatialConvolution(1, 1, 2, 2)
     for size in range(2, 12):
         layer.forward(np.zeros((1, size, size)))
-    assert len(layer.geometry()._unfoldings) == 2
+    assert len(layer.correlation()._unfoldings) == 2
 
 
 def test_no_more_than_the_budget_is_unfolded(monkeypatch):
@@ -279,10 +279,10 @@ def test_no_more_than_the_budget_is_unfolded(monkeypatch):
         x = np.random.RandomState(0).randn(7, planes, 6, 6)
         whole = layer.forward(x).copy()
         kind = windows.formulation(layer.weight[None])
-        size = 8 * kind.size(layer.geometry(), x, layer.output)
+        size = 8 * kind.size(layer.window(), x, layer.output)
         monkeypatch.setattr(windows, 'BUDGET', 3 * size)
         assert np.allclose(layer.forward(x), whole, rtol=1e-12, atol=1e-12)
-        laid_out = list(layer.geometry()._unfoldings.values())
+        laid_out = list(layer.correlation()._unfoldings.values())
         made = [item.columns if planes == 1 else item.rows for item in laid_out]
         assert [array.nbytes for array in made] == [3 * size, size]
         monkeypatch.undo()
@@ -365,3 +365,192 @@ def test_an_empty_batch():
         x = np.ones((0, planes, 3, 3))
         assert layer.forward(x).shape == (0, 2, 2, 2)
         assert layer.backward(x, layer.output).shape == x.shape
+
+
+LAYERS = {
+    'temporal': (lambda: nn.TemporalConvolution(2, 3, 2), (4, 2)),
+    'rows': (lambda: nn.TemporalRowConvolution(2, 2), (4, 2)),
+    'sums': (lambda: nn.TemporalSubSampling(2, 2), (4, 2)),
+    'spatial': (lambda: nn.SpatialConvolution(2, 3, 2, 2), (2, 4, 5)),
+    'wide': (lambda: nn.SpatialConvolution(windows.WIDE, 3, 2, 2), (windows.WIDE, 4, 5)),
+    'MM': (lambda: nn.SpatialConvolutionMM(2, 3, 2, 2), (2, 4, 5)),
+    'local': (lambda: nn.SpatialConvolutionLocal(2, 3, 5, 4, 2, 2), (2, 4, 5)),
+    'depthwise': (lambda: nn.SpatialDepthWiseConvolution(2, 3, 2, 2), (2, 4, 5)),
+    'map': (lambda: nn.SpatialConvolutionMap(nn.tables.full(2, 3), 2, 2), (2, 4, 5)),
+    'full map': (lambda: nn.SpatialFullConvolutionMap(nn.tables.full(2, 3), 2, 2), (2, 4, 5)),
+    'full': (lambda: nn.SpatialFullConvolution(2, 3, 2, 2), (2, 4, 5)),
+    'subsampling': (lambda: nn.SpatialSubSampling(2, 2, 2), (2, 4, 5)),
+    'volumetric': (lambda: nn.VolumetricConvolution(2, 3, 2, 2, 2), (2, 3, 4, 5)),
+    'volumetric full': (lambda: nn.VolumetricFullConvolution(2, 3, 2, 2, 2), (2, 3, 4, 5)),
+}
+
+
+@pytest.mark.parametrize('name', LAYERS)
+@pytest.mark.parametrize('field', ['weight', 'bias', 'gradWeight', 'gradBias'])
+def test_parameters_of_another_shape_or_dtype(name, field):
+    make, shape = LAYERS[name]
+    x = np.ones(shape)
+    for kind, wrong in {
+        ValueError: lambda tensor: np.ones((*tensor.shape[:-1], tensor.shape[-1] + 1)),
+        TypeError: lambda tensor: np.ones(tensor.shape, int),
+    }.items():
+        layer = make()
+        g = np.ones_like(layer.forward(x))
+        setattr(layer, field, wrong(getattr(layer, field)))
+        before = [None if tensor is None else tensor.copy() for tensor in sum(layer.parameters(), [])]
+        for step in (
+            lambda layer=layer: layer.forward(x),
+            lambda layer=layer, g=g: layer.updateGradInput(x, g),
+            lambda layer=layer, g=g: layer.accGradParameters(x, g),
+            lambda layer=layer: layer.reset(),
+        ):
+            with pytest.raises(kind, match=f'expected {field} of'):
+                step()
+        for tensor, values in zip(sum(layer.parameters(), []), before, strict=True):
+            assert np.array_equal(tensor, values)
+
+
+@pytest.mark.parametrize('name', LAYERS)
+def test_sizes_changed_by_hand(name):
+    make, shape = LAYERS[name]
+    x = np.ones(shape)
+    for field, size, message in (
+        ('kW', 0, 'expected'),
+        ('kW', -1, 'expected'),
+        ('kW', 1.5, 'expected a whole number as kW'),
+        ('kW', 'x', 'expected a whole number as kW'),
+        ('kW', 2**70, 'expected'),
+        ('dW', 0, 'expected'),
+        ('dW', -2, 'expected'),
+        ('dW', None, 'expected a whole number as dW, got nil'),
+        ('dW', 2**40, 'expected dW within'),
+    ):
+        layer = make()
+        g = np.ones_like(layer.forward(x))
+        setattr(layer, field, size)
+        for step in (lambda layer=layer: layer.forward(x), lambda layer=layer, g=g: layer.backward(x, g)):
+            with pytest.raises((ValueError, TypeError), match=message):
+                step()
+        setattr(layer, field, {'kW': 2, 'dW': 1}[field])
+        assert layer.forward(x).shape == g.shape
+
+
+def test_a_stride_larger_than_the_input_takes_no_memory():
+    for planes in (1, windows.WIDE):
+        layer = nn.SpatialConvolution(planes, 1, 1, 2, 2**30, 2**30)
+        x = np.random.RandomState(0).randn(2, planes, 2, 3)
+        y = layer.forward(x)
+        assert np.allclose(y[:, 0, 0, 0], np.einsum('ncij,cij->n', x[..., :1], layer.weight[0]) + layer.bias)
+        assert not layer.updateGradInput(x, np.ones_like(y))[..., 1:].any()
+
+
+@pytest.mark.parametrize('name', LAYERS)
+def test_own_buffers_come_back(name):
+    make, shape = LAYERS[name]
+    layer, x = make(), np.random.RandomState(0).randn(*shape)
+    y = layer.forward(x).copy()
+    again = layer.updateGradInput(x, y).copy()
+    assert np.array_equal(layer.updateGradInput(x, layer.forward(x)), again)
+    other = layer.clone()
+    if again.shape == y.shape:
+        expected = other.updateGradInput(x, again)
+        assert np.array_equal(layer.updateGradInput(x, layer.gradInput), expected)
+
+
+@pytest.mark.parametrize('table', [nn.tables.oneToOne(2), np.array([[1, 1], [2, 2], [2, 2], [2, 3]])])
+def test_nan_passes_only_where_planes_are_connected(table):
+    layer = nn.SpatialConvolutionMap(table, 2, 2)
+    x = np.random.RandomState(0).randn(2, 2, 3, 3)
+    y = layer.forward(x).copy()
+    g = np.random.RandomState(1).randn(*y.shape)
+    dx = layer.updateGradInput(x, g).copy()
+    layer.zeroGradParameters()
+    layer.accGradParameters(x, g)
+    dw = layer.gradWeight.copy()
+    for value in (np.nan, np.inf):
+        wrong = x.copy()
+        wrong[:, 1] = value
+        assert np.allclose(layer.forward(wrong)[:, 0], y[:, 0], rtol=1e-13)
+        assert not np.isfinite(layer.output[:, 1:]).any()
+        layer.zeroGradParameters()
+        layer.accGradParameters(wrong, g)
+        assert np.allclose(layer.gradWeight[0], dw[0], rtol=1e-13)
+        assert not np.isfinite(layer.gradWeight[1:]).any()
+        wrong = g.copy()
+        wrong[:, 1] = value
+        assert np.allclose(layer.updateGradInput(x, wrong)[:, 0], dx[:, 0], rtol=1e-13)
+        assert not np.isfinite(layer.gradInput[:, 1]).any()
+
+
+def test_nan_in_full_convolution_by_connections():
+    layer = nn.SpatialFullConvolutionMap(nn.tables.oneToOne(2), 2, 2)
+    x = np.random.RandomState(0).randn(2, 3, 3)
+    y = layer.forward(x)[0].copy()
+    x[1] = np.nan
+    assert np.allclose(layer.forward(x)[0], y, rtol=1e-13)
+    assert np.isnan(layer.output[1]).all()
+    g = np.ones_like(layer.output)
+    g[1] = np.nan
+    assert np.isfinite(layer.updateGradInput(x, g)[0]).all()
+    assert np.isnan(layer.gradInput[1]).all()
+
+
+def test_planes_without_connections():
+    layer = nn.SpatialConvolutionMap(np.array([[1, 1], [3, 3]]), 2, 2)
+    x = np.random.RandomState(0).randn(3, 3, 3)
+    for value in (0, np.nan):
+        x[1] = value
+        assert np.array_equal(layer.forward(x)[1], np.full((2, 2), layer.bias[1]))
+        g = np.ones((3, 2, 2))
+        g[1] = value
+        assert not layer.updateGradInput(x, g)[1].any()
+
+
+def test_a_table_of_connections_changed_by_hand():
+    layer = nn.SpatialConvolutionMap(nn.tables.full(2, 2), 2, 2)
+    x = np.ones((2, 3, 3))
+    layer.connTable = layer.connTable[:3]
+    with pytest.raises(ValueError, match=r'expected weight of shape \(3, 2, 2\)'):
+        layer.forward(x)
+    layer.connTable = np.array([[1.0, 1], [5, 1], [1, 2], [2, 2]])
+    with pytest.raises(IndexError, match=r'expected input plane in 1\.\.2, got 5'):
+        layer.forward(x)
+    for wrong in ('x', [[1, 1.5]], [[1, 0]], [1, 2], None):
+        with pytest.raises(ValueError, match='expected'):
+            nn.SpatialConvolutionMap(wrong, 2, 2)
+
+
+@pytest.mark.parametrize('name', ['full', 'volumetric full'])
+def test_the_gradient_of_a_target_is_one_zero(name):
+    make, shape = LAYERS[name]
+    layer, x, target = make(), np.ones(shape), np.ones((3, *(size + 1 for size in shape[1:])))
+    y = layer.forward([x, target])
+    gradInput = layer.updateGradInput([x, target], np.ones_like(y))
+    assert gradInput[1].shape == target.shape
+    assert gradInput[1].strides == (0,) * target.ndim
+    assert not gradInput[1].any()
+    gradInput[1] *= 2
+    assert np.array_equal(layer.updateGradInput([x, target], np.ones_like(y))[1], np.zeros(target.shape))
+
+
+def test_gradients_with_strides_of_their_own():
+    layer = nn.SpatialConvolutionLocal(2, 3, 5, 4, 2, 2)
+    x = np.random.RandomState(0).randn(2, 2, 4, 5)
+    g = np.random.RandomState(1).randn(*layer.forward(x).shape)
+    layer.zeroGradParameters()
+    layer.accGradParameters(x, g)
+    expected = layer.gradWeight.copy()
+    layer.gradWeight = np.zeros(expected.shape[::-1]).T
+    layer.accGradParameters(x, g)
+    assert np.allclose(layer.gradWeight, expected, rtol=1e-13)
+
+
+def test_weights_in_both_of_torch7s_forms():
+    for make in (lambda: nn.SpatialConvolution(2, 3, 2, 2), lambda: nn.SpatialConvolutionMM(2, 3, 2, 2)):
+        layer, x = make(), np.random.RandomState(0).randn(2, 4, 5)
+        y = layer.forward(x).copy()
+        for shape in ((3, 8), (3, 2, 2, 2)):
+            layer.weight, layer.gradWeight = layer.weight.reshape(shape), layer.gradWeight.reshape(shape)
+            assert np.array_equal(layer.forward(x), y)
+            layer.accUpdateGradParameters(x, np.ones_like(y), 0.0)
+            assert layer.weight.shape == shape

@@ -17,17 +17,22 @@ SHARE = os.environ.get('T7NN_FUZZ', '0.1')
 MODULES = [
     'layers.arithmetic',
     'layers.containers',
+    'layers.convolution',
     'layers.decorators',
     'layers.distances',
     'layers.identity',
     'layers.linear',
     'layers.noise',
+    'layers.normalization',
+    'layers.padding',
     'layers.pointwise',
+    'layers.pooling',
     'layers.selection',
     'layers.shapes',
     'layers.sparse',
     'layers.table',
     'layers.transfer',
+    'layers.upsampling',
 ]
 
 

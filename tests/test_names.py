@@ -51,3 +51,7 @@ def test_submodules_can_be_imported():
 def test_sequential_with_modules():
     with pytest.raises(TypeError, match=r'nn\.Sequential: no arguments expected, got 2; add the modules one by one'):
         nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+
+
+def test_a_name_with_a_point_is_no_attribute():
+    assert not hasattr(nn, 'inn.SpatialMaxPooling')

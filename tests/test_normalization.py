@@ -356,3 +356,99 @@ def test_clearState_reaches_the_estimators(layer):
     assert inner.meanestimator.output.size
     module.clearState()
     assert not inner.meanestimator.output.size and not module.output.size
+
+
+def test_a_batch_whose_squares_overflow():
+    layer = nn.BatchNormalization(1)
+    x = np.array([[1], [1e200]])
+    assert np.array_equal(layer.forward(x), [[0], [0]])
+    assert not layer.backward(x, np.array([[1.0], [2.0]])).any()
+    assert np.isinf(layer.running_var).all()
+
+
+@pytest.mark.parametrize('field', ['weight', 'bias', 'gradWeight', 'gradBias', 'running_mean', 'running_var'])
+def test_batch_norm_with_wrong_tensors(field):
+    x = np.random.RandomState(0).randn(4, 3)
+    for wrong in (np.ones(2), np.ones((3, 1)), np.ones(3, int), np.ones(3, np.float32), np.ma.ones(3)):
+        layer = nn.BatchNormalization(3)
+        layer.forward(x)
+        setattr(layer, field, wrong)
+        for step in (
+            lambda layer=layer: layer.forward(x),
+            lambda layer=layer: layer.updateGradInput(x, x),
+            lambda layer=layer: layer.accGradParameters(x, x),
+            lambda layer=layer: layer.backward(x, x),
+            lambda layer=layer: layer.reset(),
+        ):
+            with pytest.raises((ValueError, TypeError), match='expected'):
+                step()
+
+
+def test_batch_norm_with_kept_statistics_of_another_kind():
+    layer, x = nn.BatchNormalization(3), np.random.RandomState(0).randn(4, 3)
+    layer.forward(x)
+    for wrong in (np.ones(2), np.ones(3, np.float32)):
+        layer.save_std = wrong
+        with pytest.raises((ValueError, TypeError), match='expected save_std of'):
+            layer.updateGradInput(x, x)
+    with pytest.raises(ValueError, match='expected input of 4 dimensions'):
+        nn.SpatialBatchNormalization(2).forward(np.ones((2, 2, 0, 3)))
+
+
+def test_batch_norm_without_a_bias():
+    layer, x = nn.BatchNormalization(2), np.random.RandomState(0).randn(4, 2)
+    layer.bias = layer.gradBias = None
+    y = layer.reset().forward(x).copy()
+    assert np.allclose(y.mean(0), 0)
+    assert layer.backward(x, y).shape == x.shape
+
+
+@pytest.mark.parametrize('size', [1, 5, 9])
+def test_cross_map_lrn_with_fewer_planes_than_its_size(size):
+    layer, rng = nn.SpatialCrossMapLRN(size, 0.3, 0.75, 2), np.random.RandomState(0)
+    x, g = rng.randn(2, 2, 3, 3), rng.randn(2, 2, 3, 3)
+
+    def output(x):
+        near = [[c for c in range(2) if abs(c - plane) <= size // 2] for plane in range(2)]
+        sums = np.stack([np.square(x[:, planes]).sum(1) for planes in near], 1)
+        return x / (2 + 0.3 / size * sums) ** 0.75
+
+    assert np.allclose(layer.forward(x), output(x), rtol=1e-13)
+    step = 1e-6 * rng.randn(*x.shape)
+    change = (g * (output(x + step) - output(x - step))).sum() / 2
+    assert np.isclose((layer.updateGradInput(x, g) * step).sum(), change, rtol=1e-6)
+
+
+def test_own_output_comes_back():
+    for layer, shape in (
+        (nn.SpatialCrossMapLRN(3), (2, 3, 4, 4)),
+        (nn.BatchNormalization(3), (4, 3)),
+        (nn.Normalize(2), (4, 3)),
+        (nn.SpatialSubtractiveNormalization(1, np.ones(3)), (1, 5, 5)),
+        (nn.SpatialDivisiveNormalization(1, np.ones(3)), (1, 5, 5)),
+    ):
+        x, other = np.random.RandomState(0).randn(*shape), layer.clone()
+        expected = other.forward(other.forward(x).copy()).copy()
+        assert np.array_equal(layer.forward(layer.forward(x)), expected)
+        first = layer.forward(x).copy()
+        g = other.updateGradInput(x, first).copy() if other.forward(x) is not None else None
+        assert np.array_equal(layer.updateGradInput(x, layer.updateGradInput(x, first)), other.updateGradInput(x, g))
+
+
+def test_normalizations_with_wrong_arguments():
+    for make in (
+        lambda: nn.SpatialSubtractiveNormalization(1, 'x'),
+        lambda: nn.SpatialDivisiveNormalization(0),
+        lambda: nn.SpatialContrastiveNormalization(1, np.ones((2, 2))),
+        lambda: nn.SpatialCrossMapLRN(4),
+        lambda: nn.Normalize(0),
+        lambda: nn.BatchNormalization(0),
+    ):
+        with pytest.raises((ValueError, TypeError), match='expected'):
+            make()
+    layer = nn.SpatialSubtractiveNormalization(1, np.ones(3))
+    with pytest.raises(ValueError, match='expected forward'):
+        layer.updateGradInput(np.ones((1, 5, 5)), np.ones((1, 5, 5)))
+    layer.meanestimator.get(1).pad_l = 3
+    with pytest.raises(ValueError, match='expected an estimator that gives one number for each'):
+        layer.forward(np.ones((1, 5, 5)))

@@ -66,12 +66,12 @@ BAD = [
     (nn.Padding(1, 1, None, 0, 5), np.zeros(3), IndexError, 'expected index in 1..4 of dimension 1, got 5'),
     (nn.Padding(1, -1, None, 0, 0), np.zeros(3), IndexError, 'got 0'),
     (nn.Padding(3, 1), np.zeros((2, 3)), ValueError, 'nn.Padding: expected dimension 3'),
-    (nn.SpatialZeroPadding(-2, -2, 0, 0), IMAGE, ValueError, 'too small: got 3x4, of which the output would be 3x0'),
-    (nn.SpatialZeroPadding(-5, 6, 0, 0), IMAGE, ValueError, 'too small: got 3x4'),
+    (nn.SpatialZeroPadding(-2, -2, 0, 0), IMAGE, ValueError, 'larger input, got 3x4, whose output would be 3x0'),
+    (nn.SpatialZeroPadding(-5, 6, 0, 0), IMAGE, ValueError, 'larger input, got 3x4'),
     (nn.SpatialZeroPadding(1), IMAGE[0], ValueError, r'expected .*planesxHxW, or a batch of such, got shape \(3, 4\)'),
     (nn.SpatialReflectionPadding(0, 0, 3, 0), IMAGE, ValueError, 'expected .*larger than the pads, got 3x4'),
     (nn.SpatialReplicationPadding(1), IMAGE.astype('f'), TypeError, 'expected input of float64, got float32'),
-    (nn.SpatialReplicationPadding(1), IMAGE[:, :0], ValueError, 'too small: got 0x4'),
+    (nn.SpatialReplicationPadding(1), IMAGE[:, :0], ValueError, 'larger input, got 0x4'),
     (nn.VolumetricReplicationPadding(1), IMAGE, ValueError, r'planesxDxHxW, .* got shape \(2, 3, 4\)'),
 ]
 

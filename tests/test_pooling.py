@@ -415,7 +415,7 @@ def test_unpooling_needs_its_pooling():
     with pytest.raises(ValueError, match='found an invalid max index .*2x2x4'):
         layer.forward(np.ones((1, 1, 1, 2)))
     with pytest.raises(
-        TypeError, match=r'nn.VolumetricMaxUnpooling: expected a nn.VolumetricMaxPooling module, got nn.T'
+        TypeError, match=r'nn.VolumetricMaxUnpooling: expected a nn.VolumetricMaxPooling module, got Tanh nn.T'
     ):
         nn.VolumetricMaxUnpooling(nn.Tanh())
     with pytest.raises(TypeError, match='expected a nn.SpatialMaxPooling module'):
@@ -496,9 +496,9 @@ def test_backward_needs_forward(layer):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match='nn.FeatureLPPooling: width must be within 2 to 16, got 17'):
+    with pytest.raises(ValueError, match='nn.FeatureLPPooling: expected width within 2 to 16, got 17'):
         nn.FeatureLPPooling(17, 1, 2)
-    with pytest.raises(ValueError, match='nn.FeatureLPPooling: stride must be within 1 to 4, got 0'):
+    with pytest.raises(ValueError, match='nn.FeatureLPPooling: expected stride within 1 to 4, got 0'):
         nn.FeatureLPPooling(2, 0, 2)
     with pytest.raises(ValueError, match='nn.SpatialFractionalMaxPooling: expected pool size of at least 2, got 2x1'):
         nn.SpatialFractionalMaxPooling(2, 1, 2, 2)
@@ -519,3 +519,107 @@ def test_fields_may_change():
         mean.setCountExcludePad().forward(x),
         nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1).setCountExcludePad().forward(x),
     )
+
+
+POOLINGS = {
+    'temporal': (lambda: nn.TemporalMaxPooling(2), (4, 2)),
+    'dynamic': (lambda: nn.TemporalDynamicKMaxPooling(2), (4, 2)),
+    'max': (lambda: nn.SpatialMaxPooling(2, 2), (2, 4, 6)),
+    'max of 3': (lambda: nn.SpatialMaxPooling(3, 3, 1, 1), (2, 4, 6)),
+    'adaptive max': (lambda: nn.SpatialAdaptiveMaxPooling(2, 2), (2, 4, 6)),
+    'fractional': (lambda: nn.SpatialFractionalMaxPooling(2, 2, 2, 2).fixPoolingRegions(), (2, 4, 6)),
+    'volumetric': (lambda: nn.VolumetricMaxPooling(2, 2, 2), (2, 2, 4, 6)),
+}
+
+
+@pytest.mark.parametrize('name', POOLINGS)
+def test_indices_changed_by_hand(name):
+    make, shape = POOLINGS[name]
+    x = np.random.RandomState(0).randn(*shape)
+    for wrong in (
+        lambda indices: None,
+        lambda indices: indices.astype(float),
+        lambda indices: indices[..., :1],
+        lambda indices: np.full_like(indices, 2**40),
+        lambda indices: indices.tolist(),
+    ):
+        layer = make()
+        g = np.ones_like(layer.forward(x))
+        layer.indices = wrong(layer.indices)
+        if name == 'volumetric' and isinstance(layer.indices, np.ndarray) and (layer.indices == 2**40).all():
+            continue  # only its three bytes are looked at
+        with pytest.raises((ValueError, TypeError, IndexError), match='expected'):
+            layer.updateGradInput(x, g)
+
+
+@pytest.mark.parametrize('name', POOLINGS)
+def test_poolings_of_nothing(name):
+    make, shape = POOLINGS[name]
+    for empty in ((0, *shape), (*shape[:-1], 0), (*shape[:-2], 0, shape[-1])):
+        layer, x = make(), np.ones(empty)
+        try:
+            y = layer.forward(x)
+        except ValueError as error:
+            assert 'expected' in str(error)
+        else:
+            assert layer.updateGradInput(x, np.zeros_like(y)).shape == empty
+
+
+@pytest.mark.parametrize('field, size', [('kW', 0), ('kW', 'x'), ('kW', 2.5), ('dW', 0), ('dW', -1), ('dW', None)])
+def test_sizes_changed_by_hand(field, size):
+    for name in ('temporal', 'max', 'max of 3', 'volumetric'):
+        make, shape = POOLINGS[name]
+        layer = make()
+        layer.forward(np.ones(shape))
+        setattr(layer, field, size)
+        with pytest.raises((ValueError, TypeError), match='expected'):
+            layer.forward(np.ones(shape))
+
+
+def test_unpooling_after_its_pooling_was_changed():
+    pool = nn.SpatialMaxPooling(2, 2)
+    layer, x = nn.SpatialMaxUnpooling(pool), np.random.RandomState(0).randn(2, 4, 6)
+    y = pool.forward(x).copy()
+    for field, value in (
+        ('indices', None),
+        ('iheight', None),
+        ('iwidth', 'x'),
+        ('kW', 3),
+        ('indices', np.ones((2, 2, 3))),
+    ):
+        kept = getattr(pool, field)
+        setattr(pool, field, value)
+        with pytest.raises((ValueError, TypeError), match='expected'):
+            layer.forward(y)
+        setattr(pool, field, kept)
+    assert layer.forward(y).shape == x.shape
+
+
+def test_lp_poolings_with_wrong_fields():
+    layer, x = nn.FeatureLPPooling(2, 1, 2), np.ones(4)
+    layer.forward(x)
+    for field, value in (('width', 1), ('width', 99), ('stride', 0), ('power', 0), ('power', None)):
+        kept = getattr(layer, field)
+        setattr(layer, field, value)
+        with pytest.raises((ValueError, TypeError), match='expected'):
+            layer.forward(x)
+        setattr(layer, field, kept)
+    with pytest.raises(ValueError, match='expected a pnorm other than 0'):
+        nn.SpatialLPPooling(1, 0, 2, 2)
+
+
+def test_own_buffers_come_back():
+    for make in (lambda: nn.SpatialMaxPooling(1, 1), lambda: nn.SpatialAveragePooling(3, 3, 1, 1, 1, 1)):
+        layer, other, x = make(), make(), np.random.RandomState(0).randn(2, 4, 6)
+        assert np.array_equal(layer.forward(layer.forward(x)), other.forward(other.forward(x).copy()))
+        g = other.updateGradInput(x, x).copy()
+        assert np.array_equal(layer.updateGradInput(x, layer.updateGradInput(x, x)), other.updateGradInput(x, g))
+
+
+def test_fractional_pooling_of_nan_leaves_no_indices():
+    layer = nn.SpatialFractionalMaxPooling(2, 2, 2, 2).fixPoolingRegions()
+    x = np.full((2, 4, 6), np.nan)
+    with pytest.raises(ValueError, match='expected an element larger than -inf in every window'):
+        layer.forward(x)
+    with pytest.raises(ValueError, match='expected forward of the same input first'):
+        layer.updateGradInput(x, np.ones((2, 2, 2)))

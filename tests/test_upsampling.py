@@ -93,11 +93,11 @@ def test_bad_input(layer, input, error, text):
 def test_bad_arguments():
     for make in (nn.SpatialUpSamplingNearest, nn.SpatialUpSamplingBilinear, nn.UpSampling):
         for scale in (0, -1):
-            with pytest.raises(ValueError, match=f'scale_factor must be a whole number of at least 1, got {scale}'):
+            with pytest.raises(ValueError, match=f'scale_factor as a whole number of at least 1, got {scale}'):
                 make(scale)
     with pytest.raises(ValueError, match=r"expected owidth and oheight, got \{'owidth': 2\}"):
         nn.SpatialUpSamplingBilinear({'owidth': 2})
-    with pytest.raises(ValueError, match='height and width are required'):
+    with pytest.raises(ValueError, match='expected owidth and oheight'):
         nn.UpSampling({'owidth': 2}, 'linear')
-    with pytest.raises(ValueError, match='nearest neighbour up-sampling requires a scale_factor'):
+    with pytest.raises(ValueError, match='expected a scale_factor for nearest-neighbour up-sampling'):
         nn.UpSampling({'owidth': 2, 'oheight': 2})

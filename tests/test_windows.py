@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import t7nn as nn
 from t7nn.layers._windows import chunks, fold_add, full_sizes, output_sizes, padded, windows
 
 
@@ -80,7 +81,7 @@ def test_padded(axes):
     x = np.arange(2.0 * np.prod([size for size, _, _ in axes])).reshape(2, *(size for size, _, _ in axes))
     pads = [(before, after) for _, before, after in axes]
     if any(size + min(before, 0) + min(after, 0) < 0 for size, before, after in axes):
-        with pytest.raises(ValueError, match='takes more away than there is'):
+        with pytest.raises(ValueError, match='expected padding that leaves something of'):
             padded(x, pads)
         return
     expected = np.pad(x, [(0, 0)] + [(max(b, 0), max(a, 0)) for b, a in pads], constant_values=9)
@@ -125,3 +126,44 @@ def test_chunks(count, size, budget):
     slices = list(chunks(count, size, budget))
     assert [i for part in slices for i in range(count)[part]] == list(range(count))
     assert all((part.stop - part.start) * size <= budget or part.stop - part.start == 1 for part in slices)
+
+
+def test_windows_lie_within_the_array():
+    x = np.arange(6.0)
+    for kernel, stride, dilation in (((7,), (1,), None), ((0,), (1,), None), ((2,), (0,), None), ((3,), (1,), (3,))):
+        with pytest.raises(ValueError, match='expected'):
+            windows(x, kernel, stride, dilation)
+    assert windows(x, (2,), (2**40,), (3,)).tolist() == [[0], [3]]
+
+
+def test_planes_that_no_memory_holds():
+    with pytest.raises(ValueError, match='expected planes of at most 2147483647 elements, padding included'):
+        output_sizes((4, 4), (2, 2), (1, 1), (2**20, 2**20))
+    with pytest.raises(ValueError, match='expected planes of at most 2147483647 elements, padding included'):
+        full_sizes((2, 2), (2, 2), (2**20, 2**20), (0, 0), (0, 0))
+
+
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('values', [[np.nan], [np.inf, -np.inf], [1e308, -1e308]])
+@pytest.mark.parametrize(
+    'make, shape',
+    [
+        (lambda: nn.SpatialConvolution(1, 2, 2, 2), (1, 4, 4)),
+        (lambda: nn.SpatialFullConvolution(1, 2, 2, 2), (1, 4, 4)),
+        (lambda: nn.SpatialSubSampling(1, 2, 2), (1, 4, 4)),
+        (lambda: nn.SpatialMaxPooling(2, 2, 1, 1), (1, 4, 4)),
+        (lambda: nn.SpatialAveragePooling(3, 3), (1, 4, 4)),
+        (lambda: nn.SpatialAdaptiveAveragePooling(3, 3), (1, 4, 4)),
+        (lambda: nn.SpatialReplicationPadding(2), (1, 4, 4)),
+        (lambda: nn.SpatialUpSamplingNearest(2), (1, 4, 4)),
+        (lambda: nn.SpatialUpSamplingBilinear(2), (1, 4, 4)),
+        (lambda: nn.SpatialBatchNormalization(2), (2, 2, 4, 4)),
+        (lambda: nn.SpatialCrossMapLRN(3), (2, 4, 4)),
+        (lambda: nn.SpatialSubtractiveNormalization(1, np.ones(3)), (1, 4, 4)),
+    ],
+)
+def test_nan_infinity_and_overflow_warn_of_nothing(make, shape, values):
+    layer, x = make(), np.resize(values, shape)
+    g = np.resize(values, layer.forward(x).shape)
+    layer.backward(x, g)
+    assert layer.gradInput.shape == shape

@@ -1,4 +1,18 @@
-"""Layers that make images larger or smaller: padding and up-sampling.
+"""The engine under poolings, paddings and up-sampling: layers that treat each plane for itself.
+
+The words that the code uses; those of `_windows` (window, kernel, stride, dilation, pad, count, chunk) stand there:
+
+plane
+    one channel of one example. Tensors are worked on as (planes of all examples, sizes ...)
+position
+    the index of an element in its window, or in its plane, flat in the order of the memory
+tap
+    one position of the kernel, seen from all windows at once: the elements that they have there, a strided slice. A
+    reduction over windows is one pass over the output for each tap.
+stage
+    one of the steps of a reduction: all taps along one axis, or along all axes where the kernel is small
+phase
+    every stride-th element of a plane, from the first, the second ... on: see `Phases`
 
 Torch7 manual: convolution.md
 """
@@ -10,12 +24,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..tensors import describe, in_cache
+from ..tensors import describe, in_cache, silent
 from ._windows import Sizes, Sliding, times
 
-#: Kernels of up to so many elements are worked off in one step, larger ones axis by axis: 2x2 takes 4 taps either way,
-#: and one step saves the array between (1.4 times as fast); 3x3 takes 6 taps instead of 9 (1.2 to 1.7 times as fast).
-#: The larger ones of max pooling go by `Phases`: 3x3 so takes 0.4 to 0.6 of the time, 2x2 would take 1.4 times as long.
+#: Kernels of up to so many elements are reduced in one stage, larger ones in a stage for each axis: 2x2 takes 4 taps
+#: either way, and one stage saves the array between (1.4 times as fast); 3x3 takes 6 taps instead of 9 (1.2 to 1.7
+#: times as fast). Max pooling with larger kernels goes by `Phases`: 3x3 takes 0.4 to 0.6 of the time so, 2x2 would take
+#: 1.4 times as long.
 JOINT = 4
 
 
@@ -27,8 +42,8 @@ class Stage(NamedTuple):
     shape
         the sizes of the result
     taps
-        for each place of the kernel, in the order of the memory: which windows have an element there, as an index of
-        the result, or None where all have one; and these elements, as an index of the array before
+        for each position of the kernel, in the order of the memory: which windows have an element there, as an index
+        of the result, or None where all have one; and these elements, as an index of the array before
     strided
         whether elements that follow one another in the result do not so before
     disjoint, covering
@@ -45,7 +60,7 @@ class Stage(NamedTuple):
 def taps(
     size: int, count: int, kernel: int, stride: int, pad: int, dilation: int, short: bool = False
 ) -> list[tuple[slice, slice]]:
-    """For each place of the kernel: the windows that have an element there, and these elements.
+    """For each position of the kernel along an axis: the windows that have an element there, and these elements.
 
     With `short` a window that starts n elements before the input ends after kernel - n places within it, as in Torch7's
     volumetric max pooling; this makes a difference where n >= 2 and the window is dilated.
@@ -55,12 +70,12 @@ def taps(
     """
     found = []
     for i in range(kernel):
-        place = i * dilation
-        first = max(0, -((place - pad) // stride))
+        offset = i * dilation
+        first = max(0, -((offset - pad) // stride))
         while short and (before := pad - first * stride) > 0 and i >= kernel - before - (-before // dilation):
             first += 1
-        last = min(count, (size - 1 + pad - place) // stride + 1)
-        start = first * stride + place - pad
+        last = min(count, (size - 1 + pad - offset) // stride + 1)
+        start = first * stride + offset - pad
         if first < last:
             found.append((slice(first, last), slice(start, start + (last - first - 1) * stride + 1, stride)))
         else:
@@ -70,40 +85,51 @@ def taps(
 
 @functools.lru_cache(256)
 def regular_stages(
-    sizes: Sizes, counts: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, dilation: Sizes, short: bool = False
+    sizes: Sizes,
+    counts: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    pad: Sizes,
+    dilation: Sizes,
+    short: bool = False,
+    last_first: bool = True,
 ) -> list[Stage]:
     """The stages of a reduction to (n, counts ...) over windows at regular distances.
 
-    Axis by axis the last one comes first, so that taps, like all that follows, are in the order of the memory.
+    Axis by axis, either the last one first, so that all taps are in the order of the memory, or the first one first:
+    then whole rows are worked on until few are left, and a stride of 2 takes 0.85 of the time.
     """
     dims, whole = len(sizes), slice(None)
-    axes = [taps(*axis, short) for axis in zip(sizes, counts, kernel, stride, pad, dilation, strict=True)]
-    groups = [range(dims)] if math.prod(kernel) <= JOINT else [[axis] for axis in reversed(range(dims))]
+    axes = [
+        taps(size, count, k, d, p, gap, short)
+        for size, count, k, d, p, gap in zip(sizes, counts, kernel, stride, pad, dilation, strict=True)
+    ]
+    groups = [list(range(dims))] if math.prod(kernel) <= JOINT else [[axis] for axis in range(dims)]
     stages, before = [], tuple(sizes)
-    for group in groups:
-        shape = (*sizes[: group[0]], *counts[group[0] :])
+    for group in reversed(groups) if last_first else groups:
+        shape = tuple([counts[axis] if axis in group else size for axis, size in enumerate(before)])
         lead = (whole,) * (1 + group[0])
-        places = []
+        found = []
         for pairs in itertools.product(*(axes[axis] for axis in group)):
             to, of = zip(*pairs, strict=True)
             full = all(part == slice(0, counts[axis]) for axis, part in zip(group, to, strict=True))
-            places.append((None if full else (*lead, *to), (*lead, *of)))
+            found.append((None if full else (*lead, *to), (*lead, *of)))
         elements = sum(
             math.prod(len(range(n)[part]) for n, part in zip(before[group[0] :], of[1 + group[0] :], strict=False))
-            for _, of in places
+            for _, of in found
         )
         disjoint = all(stride[axis] >= dilation[axis] * (kernel[axis] - 1) + 1 for axis in group)
         strided = group[-1] == dims - 1 and stride[-1] > 1
         covering = disjoint and elements == math.prod(before[axis] for axis in group)
-        stages.append(Stage(shape, places, strided, disjoint, covering))
+        stages.append(Stage(shape, found, strided, disjoint, covering))
         before = shape
     return stages
 
 
 class Phases(NamedTuple):
-    """Windows seen as flat shifts: the input is parted into its phases, for a stride of 2 every second element from the
-    first and from the second one on. In a phase windows are 1 apart, so what all of them have at a place of the kernel
-    is the phase itself, some elements on: one long run in memory instead of one for every row.
+    """Windows seen as flat shifts: the input is split into its phases, for a stride of 2 every second element from the
+    first and from the second one on. In a phase windows are 1 apart, so what all of them have at a position of the
+    kernel is the phase itself, some elements on: one long run in memory instead of one for every row.
 
     Attributes
     ----------
@@ -113,7 +139,7 @@ class Phases(NamedTuple):
         for each phase, its index in an array (phases of each axis ..., n, extent ...), and the same elements as an
         index of the input
     shifts
-        for each axis, and for each place of the kernel along it, the phase and how many elements on
+        for each axis, and for each position of the kernel along it, the phase and how many elements on
     """
 
     extent: tuple[int, ...]
@@ -124,12 +150,14 @@ class Phases(NamedTuple):
 @functools.lru_cache(256)
 def phases_of(sizes: Sizes, counts: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, dilation: Sizes) -> Phases:
     """The phases of windows at regular distances."""
-    axes, shifts, extent = [], [], []
+    axes: list[list[tuple[int, slice, slice]]] = []
+    shifts: list[list[tuple[int, int]]] = []
+    extent: list[int] = []
     for size, count, k, step, before, gap in zip(sizes, counts, kernel, stride, pad, dilation, strict=True):
-        places = range(0, k * gap, gap)
-        used = sorted({place % step for place in places})
-        shifts.append([(used.index(place % step), place // step) for place in places])
-        extent.append(count + places[-1] // step)
+        offsets = range(0, k * gap, gap)
+        used = sorted({offset % step for offset in offsets})
+        shifts.append([(used.index(offset % step), offset // step) for offset in offsets])
+        extent.append(count + offsets[-1] // step)
         axes.append([(i, *taps(size, extent[-1], 1, step, before - first, 1)[0]) for i, first in enumerate(used)])
     parts = [tuple(zip(*axis, strict=True)) for axis in itertools.product(*axes)]
     whole = slice(None)
@@ -167,8 +195,8 @@ def flat_steps(sizes: Sizes) -> list[int]:
 def flat_windows(
     sizes: Sizes, counts: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, dilation: Sizes
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The places of a window's elements, relative to its start, after a 0 for none; and where every window starts, from
-    1: both flat in the plane."""
+    """The positions of a window's elements, relative to its start, after a 0 for none; and those of the starts of all
+    windows, from 1: both flat in the plane."""
     steps = flat_steps(sizes)
     elements = outer_sum([np.arange(k) * d * step for k, d, step in zip(kernel, dilation, steps, strict=True)])
     starts = outer_sum(
@@ -180,33 +208,31 @@ def flat_windows(
 class Planes(Sliding):
     """The base of layers that treat each plane for itself.
 
-    Tensors are worked on as rows: (planes of all examples, sizes ...), with `frames` (examples, time, planes).
+    Tensors are worked on as (planes of all examples, sizes ...), with `frames` as (examples, time, planes).
     """
-
-    frames = False
 
     def empty(self) -> None:
         """`clearState()`, by another name."""
         self.clearState()
 
-    def image(self, tensor: np.ndarray, what: str = 'input') -> tuple[int, ...]:
-        """The sizes of the windowed axes of `tensor`, which is checked."""
-        self.check(tensor, what)
+    def images(self, tensor: Any, what: str = 'input') -> np.ndarray:
+        """`tensor` as a plain array, checked to be images or a batch of them; the layer's fields are checked, too."""
+        self.check_parameters()
+        tensor = self.check(tensor, what)
         if tensor.ndim - len(self.axes) not in (1, 2):
             one = [*self.axes, 'planes'] if self.frames else ['planes', *self.axes]
             raise self.error(f'expected {what} of {times(one)}, or a batch of such, got {describe(tensor)}')
+        return tensor
+
+    def sizes_of(self, tensor: np.ndarray) -> tuple[int, ...]:
+        """The sizes of the windowed axes of `tensor`."""
         last = tensor.ndim - self.frames
         return tensor.shape[last - len(self.axes) : last]
 
-    def split(self, tensor: np.ndarray) -> np.ndarray:
-        """`tensor` as rows, without a check; a copy only where it is not contiguous."""
+    def planes(self, tensor: np.ndarray) -> np.ndarray:
+        """`tensor` as (planes of all examples, sizes ...); a copy only where it is not contiguous."""
         lead = tensor.ndim - len(self.axes) - self.frames
         return tensor.reshape(math.prod(tensor.shape[:lead]), *tensor.shape[lead:])
-
-    def rows(self, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
-        """`tensor`, checked, as rows."""
-        self.image(tensor, what)
-        return self.split(tensor)
 
     def shape(self, input: np.ndarray, sizes: Sizes) -> tuple[int, ...]:
         """The shape of `input` with other sizes of the windowed axes."""
@@ -214,13 +240,12 @@ class Planes(Sliding):
         return (*input.shape[: last - len(self.axes)], *sizes, *input.shape[last:])
 
     def result(self, name: str, input: np.ndarray, sizes: Sizes, dtype: np.dtype | None = None) -> np.ndarray:
-        """The rows of the buffer `name` of the `shape` for these sizes."""
-        return self.split(self.buffer(name, self.shape(input, sizes), dtype))
+        """The `planes` of the buffer `name` of the `shape` for these sizes."""
+        return self.planes(self.buffer(name, self.shape(input, sizes), dtype))
 
-    def gradients(self, gradOutput: np.ndarray, input: np.ndarray, sizes: Sizes) -> np.ndarray:
-        """The rows of gradOutput, which must be of the `shape` for these sizes."""
-        self.check(gradOutput, 'gradOutput', self.shape(input, sizes))
-        return self.split(gradOutput)
+    def gradients(self, gradOutput: Any, input: np.ndarray, sizes: Sizes) -> np.ndarray:
+        """The `planes` of gradOutput, which must be of the `shape` for these sizes."""
+        return self.planes(self.check(gradOutput, 'gradOutput', self.shape(input, sizes)))
 
     @in_cache
     def sum_windows(self, x: np.ndarray, stages: list[Stage], y: np.ndarray) -> None:
@@ -229,8 +254,8 @@ class Planes(Sliding):
             total = y if i == len(stages) else self.scratch(f'_sum{i}', (len(x), *stage.shape))
             if not (begun := stage.taps[0][0] is None):
                 total.fill(0)
-            for place, (to, of) in enumerate(stage.taps):
-                if begun and place == 0:
+            for position, (to, of) in enumerate(stage.taps):
+                if begun and position == 0:
                     np.copyto(total, x[of])
                 else:
                     part = total if to is None else total[to]
@@ -273,10 +298,11 @@ class Resampling(Planes):
         """Pairs (index, weight): element o along the axis is the sum of weight[o] times the input's index[o]."""
         raise self.error('expected terms(axis, size, count) in every Resampling layer', TypeError)
 
+    @silent
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        sizes = self.image(input)
-        counts = self.output_sizes(sizes)
-        x, y = self.split(input), self.result('output', input, counts)
+        input = self.images(input)
+        counts = self.output_sizes(self.sizes_of(input))
+        x, y = self.planes(input), self.result('output', input, counts)
         for axis in reversed(range(1, x.ndim)):
             shape = (*x.shape[:axis], *y.shape[axis:])
             result = y if axis == 1 else self.scratch(f'_forward{axis}', shape)
@@ -290,8 +316,10 @@ class Resampling(Planes):
             x = result
         return self.output
 
+    @silent
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        sizes = self.image(input)
+        input = self.images(input)
+        sizes = self.sizes_of(input)
         g = self.gradients(gradOutput, input, self.output_sizes(sizes))
         dx = self.result('gradInput', input, sizes)
         for axis in range(1, g.ndim):

@@ -1,4 +1,4 @@
-"""The engine under all sliding windows, over any number of dimensions: sizes, padding, unfolding, folding.
+"""The engine under convolutions, over any number of dimensions: sizes, padding, unfolding, folding.
 
 A window of `kernel` elements, `dilation` apart, starts at every `stride`-th element of a padded input:
 
@@ -7,20 +7,48 @@ A window of `kernel` elements, `dilation` apart, starts at every `stride`-th ele
     window 2       x   x   x            stride 2
     window 3           x   x   x
 
-Sizes are tuples with one number a windowed dimension, in the order of the memory: (kT, kH, kW).
+Sizes are tuples with one number for each windowed axis, in the order of the memory: (kT, kH, kW).
+
+The words that the code uses:
+
+window
+    the elements of the input that one element of the output is made of
+kernel
+    how many elements a window has along each axis; the kernels of a convolution are its weights, one for each of them
+stride
+    how far apart windows start
+dilation
+    how far apart the elements of a window are; a window spans dilation (kernel - 1) + 1 elements
+pad
+    how many zeros are added before and after an axis; a negative number takes elements away
+images, maps
+    two batches, (N, planes, sizes ...) and (N, planes, counts ...): the windows of the first are multiplied by weights,
+    and each gives one element of the second. In a full convolution images are the output and maps are the input.
+counts
+    how many windows there are along each axis
+unfold
+    copy the elements of all windows into one matrix, so that a convolution is a matrix product; an element is copied as
+    often as there are windows that it is in. Fold is the transpose: add the elements of such a matrix to the images.
+chunk
+    the examples that are unfolded at a time
 """
 
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..blas import add_product
 from ..module import Module
+from ..node import declared
 from ..tensors import describe, in_cache
 
 Sizes = Sequence[int]
+
+#: the largest number of elements in a plane, and the largest kernel, stride and so on: Torch7 counts them as C's int
+MOST = 2**31 - 1
 
 
 def times(sizes: Sizes) -> str:
@@ -74,7 +102,14 @@ def output_sizes(
             )
         count = (-(-room // step) if ceil else room // step) + 1
         counts.append(count - (ceil and any(pad) and (count - 1) * step >= size + p))
+    _expect_small([size + 2 * p for size, p in zip(sizes, pad, strict=True)], error)
+    _expect_small(counts, error)
     return tuple(counts)
+
+
+def _expect_small(sizes: Sizes, error: Callable[[str], Exception]) -> None:
+    if math.prod(sizes) > MOST:
+        raise error(f'expected planes of at most {MOST} elements, padding included, got {times(sizes)}')
 
 
 def full_sizes(
@@ -98,18 +133,19 @@ def full_sizes(
     )
     if min(sizes) < 1 or min(full) < 1:
         raise error(f'expected a larger input, got {times(sizes)}, whose output would be {times(full)}')
+    _expect_small([size + 2 * p for size, p in zip(full, pad, strict=True)], error)
     return full
 
 
 def overlap(sizes: Sizes, pads: Sequence[tuple[int, int]]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Which part of an image of `sizes` is in it once it is padded, and where: two tuples of slices.
+    """Which part of an array of `sizes` is left once it is padded, and where it then lies: two tuples of slices.
 
     >>> overlap((3,), [(2, -1)])
     ((slice(0, 2, None),), (slice(2, 4, None),))
     """
     pairs = list(zip(sizes, pads, strict=True))
     if any(size + min(before, 0) + min(after, 0) < 0 for size, (before, after) in pairs):
-        raise ValueError(f'padding of {list(pads)} takes more away than there is: got sizes {times(sizes)}')
+        raise ValueError(f'expected padding that leaves something of {times(sizes)}, got {list(pads)}')
     return (
         tuple(slice(max(-before, 0), size + min(after, 0)) for size, (before, after) in pairs),
         tuple(slice(max(before, 0), size + before + min(after, 0)) for size, (before, after) in pairs),
@@ -128,23 +164,24 @@ def padded(
     """
     first = x.ndim - len(pads)
     source, inside = overlap(x.shape[first:], pads)
+    lead = (slice(None),) * first
     if out is None:
         if all(before <= 0 and after <= 0 for before, after in pads):
-            return x[(..., *source)]
+            return x[lead + source]
         sizes = [size + before + after for size, (before, after) in zip(x.shape[first:], pads, strict=True)]
         out = np.empty((*x.shape[:first], *sizes), x.dtype)
     for axis, part in enumerate(inside, first):  # the border alone: of each axis what lies within those before it
-        within = (slice(None),) * first + inside[: axis - first]
+        within = lead + inside[: axis - first]
         out[(*within, slice(0, part.start))] = value
         out[(*within, slice(part.stop, None))] = value
-    out[(..., *inside)] = x[(..., *source)]
+    out[lead + inside] = x[lead + source]
     return out
 
 
 def windows(
     x: np.ndarray, kernel: Sizes, stride: Sizes, dilation: Sizes | None = None, axis: int | None = None
 ) -> np.ndarray:
-    """All windows of `x`, as a view: their elements' axes, then their own, in the place of the windowed axes.
+    """All windows of `x`, as a view: the axes of their elements, then their own, in the place of the windowed axes.
 
     With x of shape (N, C, H, W) and two-dimensional windows: (N, C, kH, kW, oH, oW).
 
@@ -153,26 +190,42 @@ def windows(
     axis
         the first of the windowed axes; without it they are the last ones
 
+    Raises
+    ------
+    ValueError
+        if no window fits: what the view shows lies within `x`
+
     >>> windows(np.arange(6), (3,), (2,)).tolist()
     [[0, 2], [1, 3], [2, 4]]
     """
-    dims = len(kernel)
-    axis = x.ndim - dims if axis is None else axis
-    dilation = dilation or (1,) * dims
-    at = slice(axis, axis + dims)
-    counts = tuple(
-        (size - span) // step + 1 for size, span, step in zip(x.shape[at], spans(kernel, dilation), stride, strict=True)
-    )
+    axis = x.ndim - len(kernel) if axis is None else axis
+    at = slice(axis, axis + len(kernel))
+    dilation = dilation or (1,) * len(kernel)
+    counts = output_sizes(x.shape[at], kernel, stride, None, dilation)
+    stride, dilation = short_steps(kernel, stride, dilation, counts)
     steps = x.strides[at]
     return np.lib.stride_tricks.as_strided(
         x,
-        (*x.shape[:axis], *kernel, *counts, *x.shape[axis + dims :]),
+        (*x.shape[:axis], *kernel, *counts, *x.shape[at.stop :]),
         (
             *x.strides[:axis],
             *(d * step for d, step in zip(dilation, steps, strict=True)),
             *(s * step for s, step in zip(stride, steps, strict=True)),
-            *x.strides[axis + dims :],
+            *x.strides[at.stop :],
         ),
+    )
+
+
+def short_steps(kernel: Sizes, stride: Sizes, dilation: Sizes, counts: Sizes) -> tuple[Sizes, Sizes]:
+    """Stride and dilation, but 1 where there is one window or one element: there they make no difference, and may be so
+    large that no memory would suffice.
+
+    >>> short_steps((1, 3), (2, 9), (5, 1), (4, 1))
+    ((2, 1), (1, 1))
+    """
+    return (
+        tuple([s if n > 1 else 1 for s, n in zip(stride, counts, strict=True)]),
+        tuple([d if k > 1 else 1 for d, k in zip(dilation, kernel, strict=True)]),
     )
 
 
@@ -186,16 +239,17 @@ def fold_add(
 ) -> None:
     """Add `values`, of the shape of ``windows(x, ...)``, to the elements of `x` that the windows show.
 
-    Windows overlap; those elements of them that have the same place in the kernel do not: one strided add a place.
+    Windows overlap, but no two of them have the same element at one position of the kernel: one strided addition for
+    each position.
     """
     view = windows(x, kernel, stride, dilation, axis)
     lead = (slice(None),) * (x.ndim - len(kernel) if axis is None else axis)
-    for place in np.ndindex(*kernel):
-        view[lead + place] += values[lead + place]
+    for position in np.ndindex(*kernel):
+        view[lead + position] += values[lead + position]
 
 
 def chunks(count: int, size: int, budget: int | None = None) -> Iterator[slice]:
-    """Slices of `count` examples: chunks that need at most `budget` bytes of scratch (`BUDGET` by default), or hold one
+    """Slices of `count` examples: each needs at most `budget` bytes of scratch (`BUDGET` by default), or holds one
     example. One example needs `size` bytes.
 
     >>> list(chunks(5, 10, 25))
@@ -205,76 +259,75 @@ def chunks(count: int, size: int, budget: int | None = None) -> Iterator[slice]:
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
-#: How many bytes of unfolded windows are made at a time, a cache's worth; one example's are made even where they are
-#: more. LeNet's step takes 3 % longer with twice as many, 10 % with half or four times as many.
+#: How many bytes of unfolded windows are made at a time: as many as a cache holds. One example's are made even where
+#: they are more. LeNet's step takes 3 % longer with twice as many, 10 % with half or four times as many.
 BUDGET = 1 << 19
 
-#: From so many planes on windows are unfolded to `Rows`. With 1 to 4 planes columns take 0.5 to 1 times as long, with
-#: 8 to 64 planes 0.9 to 1.4 times for outputs and gradients of weights, 1.2 to 2 times for gradInput.
+#: From so many planes on windows are unfolded by `ShiftedRows`. With 1 to 4 planes `Im2col` takes 0.5 to 1 times as
+#: long, with 8 to 64 planes 0.9 to 1.4 times for outputs and gradients of weights, 1.2 to 2 times for gradInput.
 WIDE = 8
-
-
-class Geometry:
-    """The sizes of a layer's windows, and the arrays that were laid out to unfold them."""
-
-    names = {'k': 1, 'd': 1, 'pad': 0, 'dilation': 1}
-
-    def __init__(self, kernel: Sizes, stride: Sizes, pad: Sizes, dilation: Sizes):
-        self.kernel, self.stride, self.pad, self.dilation = kernel, stride, pad, dilation
-        self._counts = (), ()
-        self._unfoldings = {}
-
-    @functools.cached_property
-    def mirrored(self) -> 'Geometry':
-        """Those of the windows over the maps that each element of the images is in, for windows next to one another."""
-        pad = tuple(span - 1 - p for span, p in zip(spans(self.kernel, self.dilation), self.pad, strict=True))
-        return Geometry(self.kernel, self.stride, pad, self.dilation)
-
-    def counts(self, sizes: tuple[int, ...], error: Callable[[str], Exception]) -> tuple[int, ...]:
-        """How many windows images of `sizes` have; as `output_sizes`."""
-        known, counts = self._counts
-        if known != sizes:
-            counts = output_sizes(sizes, self.kernel, self.stride, self.pad, self.dilation, error=error)
-            self._counts = sizes, counts
-        return counts
-
-    def unfolding(self, kind: type['Columns'], x: np.ndarray, y: np.ndarray) -> 'Columns':
-        """What unfolds examples such as x and y. The last two are kept: the last chunk of a batch may be smaller."""
-        key = kind, x.shape, y.shape, x.dtype
-        found = self._unfoldings.get(key)
-        if found is None:
-            while len(self._unfoldings) > 1:
-                del self._unfoldings[next(iter(self._unfoldings))]
-            found = self._unfoldings[key] = kind(self, x, y)
-        return found
 
 
 class Sliding(Module):
     """The base of layers with sliding windows: arguments by Torch7's names, sizes in the order of the memory.
 
-    A class says `axes`, the letters of its windowed dimensions in the order of the memory: ``'W'``, ``'HW'``,
-    ``'THW'``; and `order`, the same in the order of Torch7's arguments. Its fields are then ``kW``, ``dW``, ``padW``
-    and so on. Where `frames` is true, planes are the last axis of input and output.
+    A class says `axes`, the letters of its windowed axes in the order of the memory: ``'W'``, ``'HW'``, ``'THW'``; and
+    `order`, the same in the order of Torch7's arguments. Its fields are then ``kW``, ``dW``, ``padW`` and so on, which
+    it declares. Where `frames` is true, planes are the last axis of input and output.
     """
 
     axes = 'HW'
     order = 'WH'
     frames = False
 
-    def set_sizes(self, name: str, *sizes: int | None) -> None:
+    def set_sizes(self, name: str, *sizes: float | None) -> None:
         """Set the fields ``name + axis`` from arguments in Torch7's order; None is as the one before it."""
-        last = None
+        last: float | None = None
         for axis, size in zip(self.order, sizes, strict=True):
             last = last if size is None else size
             setattr(self, name + axis, last)
 
     def sizes(self, name: str, default: int = 0) -> tuple[int, ...]:
-        """The fields ``name + axis`` in the order of the memory: ``sizes('pad')`` is (padH, padW)."""
-        return tuple([int(getattr(self, name + axis, default)) for axis in self.axes])
+        """The fields ``name + axis`` in the order of the memory: ``sizes('pad')`` is (padH, padW).
+
+        Raises
+        ------
+        TypeError
+            if one is no whole number
+        ValueError
+            if one is beyond Torch7's range of +-(2^31 - 1)
+        """
+        found = []
+        for field in [name + axis for axis in self.axes]:
+            size: Any = getattr(self, field, default)
+            # str(self) calls this method, so the error names the class alone
+            if isinstance(size, bool) or not isinstance(size, (int, np.integer, float)) or size % 1 != 0:
+                raise TypeError(f'{self.typename}: expected a whole number as {field}, got {describe(size)}')
+            found.append(int(size))
+            if abs(found[-1]) > MOST:
+                raise ValueError(f'{self.typename}: expected {field} within +-{MOST}, got {size}')
+        return tuple(found)
 
     def listed(self, name: str, separator: str = ',') -> str:
         """The fields ``name + axis`` in Torch7's order, for `str`."""
         return separator.join([str(getattr(self, name + axis)) for axis in self.order])
+
+    def kept(self, name: str, make: Callable[..., Any], *arguments: Any) -> Any:
+        """`make(*arguments)`, the same object under `name` as long as neither they nor a field of the layer change."""
+        own = self.__dict__
+        kind: Any = self.__class__
+        fields = tuple(map(own.get, declared(kind)))
+        known = own.get(name)
+        if known is None or known[0] != arguments or known[1] != fields:
+            known = own[name] = arguments, fields, make(*arguments)
+        return known[2]
+
+    def window(self) -> 'Window':
+        """The window of the layer, the same object as long as no field is changed."""
+        return self.kept('_window', self._new_window)
+
+    def _new_window(self) -> 'Window':
+        return Window(self.sizes('k'), self.sizes('d'), self.sizes('pad'), self.sizes('dilation', 1))
 
     def scratch(self, name: str, shape: Sizes, dtype: np.dtype | None = None) -> np.ndarray:
         """An array of `shape` with arbitrary values, whose memory is kept from call to call under `name`."""
@@ -285,8 +338,26 @@ class Sliding(Module):
         return array[:size].reshape(shape)
 
 
-class Correlating(Sliding):
-    """The base of layers whose windows are multiplied by a matrix: a convolution's three products.
+class Window(NamedTuple):
+    """A window, one number for each windowed axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+    def counts(self, sizes: Sizes, error: Callable[[str], Exception]) -> tuple[int, ...]:
+        """How many windows there are in images of `sizes`; as `output_sizes`."""
+        return output_sizes(sizes, self.kernel, self.stride, self.pad, self.dilation, error=error)
+
+    def mirrored(self) -> 'Window':
+        """The window over the maps that an element of the images has, where the stride is 1: the maps that it is in."""
+        pad = tuple(span - 1 - p for span, p in zip(spans(self.kernel, self.dilation), self.pad, strict=True))
+        return self._replace(pad=pad)
+
+
+class Correlation:
+    """The three products of a convolution.
 
     Between images x of shape (N, G C, sizes), maps y of shape (N, G M, counts), and weights w of shape
     (G, M, C, kernel), for each of G groups of planes:
@@ -295,86 +366,51 @@ class Correlating(Sliding):
       number for each of the G M planes of y, or None
     - `spread`: x = w' y, folded back; this is the gradient of `correlate` with respect to x
     - `accumulate`: w += scale y x', the gradient of `correlate` with respect to w
+
+    In plain NumPy, with ``columns = windows(padded(x, pads), kernel, stride, dilation)``, for one group and two axes:
+
+    - ``y = np.einsum('mcij,ncijhw->nmhw', w, columns) + b``
+    - ``fold_add(x, np.einsum('mcij,nmhw->ncijhw', w, y), kernel, stride, dilation)``
+    - ``w += scale * np.einsum('nmhw,ncijhw->mcij', y, columns)``
+
+    The `Unfolding` classes do the same by BLAS, chunk by chunk: einsum takes 3 to 60 times as long.
     """
 
-    def __init_subclass__(cls):
-        super().__init_subclass__()
-        cls.fields = [name + axis for name in Geometry.names for axis in cls.axes]
+    def __init__(self, window: Window):
+        self.window = window
+        self._unfoldings: dict[tuple, Unfolding] = {}
 
-    def geometry(self) -> 'Geometry':
-        """The sizes of the windows, the same object as long as no field is changed."""
-        own = self.__dict__
-        fields = [own.get(name) for name in self.fields]
-        known = own.get('_geometry')
-        if known is None or known[0] != fields:
-            known = self._geometry = fields, Geometry(*(self.sizes(*item) for item in Geometry.names.items()))
-        return known[1]
-
-    def batch(self, tensor: np.ndarray) -> np.ndarray:
-        """`tensor` as (examples, planes, sizes ...), a view."""
-        if tensor.ndim == 1 + len(self.axes):
-            tensor = tensor[None]
-        return tensor.transpose(0, -1, *range(1, tensor.ndim - 1)) if self.frames else tensor
-
-    def examples(self, tensor: np.ndarray, planes: int, what: str = 'input', at_least: bool = False) -> np.ndarray:
-        """`batch` of a tensor that is checked to have so many planes."""
-        self.check(tensor, what)
-        rank = 1 + len(self.axes)
-        if tensor.ndim in (rank, rank + 1):
-            batch = self.batch(tensor)
-            if batch.shape[1] == planes or at_least and batch.shape[1] > planes:
-                return batch
-        one = [*self.axes, planes] if self.frames else [planes, *self.axes]
-        raise self.error(f'expected {what} of {times(one)}, or a batch of such, got {describe(tensor)}')
-
-    def result(self, name: str, input: np.ndarray, planes: int, sizes: Sizes) -> np.ndarray:
-        """`batch` of the buffer `name`, which has as many examples as `input`, in the same layout."""
-        one = (*sizes, planes) if self.frames else (planes, *sizes)
-        return self.batch(self.buffer(name, (*input.shape[: input.ndim - len(one)], *one)))
-
-    def gradients(self, gradOutput: np.ndarray, examples: int, planes: int, sizes: Sizes) -> np.ndarray:
-        """`batch` of gradOutput, which must be of the shape of the output."""
-        gradients = self.examples(gradOutput, planes, 'gradOutput')
-        if gradients.shape != (examples, planes, *sizes):
-            raise self.error(
-                f'expected gradOutput of {examples} x {planes} planes of {times(sizes)}, got {describe(gradOutput)}'
-            )
-        return gradients
-
-    def correlate(
-        self,
-        x: np.ndarray,
-        w: np.ndarray,
-        y: np.ndarray,
-        b: np.ndarray | None = None,
-        geometry: 'Geometry | None' = None,
-    ) -> None:
+    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray, b: np.ndarray | None = None) -> None:
         """y = w x + b."""
         kind = formulation(w)
         w = matrices(kind.order(w))
         b = None if b is None else b.reshape(-1, 1)
-        for images, maps, unfolding in self.unfoldings(kind, x, y, geometry):
+        for images, maps, unfolding in self.unfoldings(kind, x, y):
             unfolding.correlate(images, w, maps, b)
 
     def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
         """x = w' y.
 
-        Where windows lie next to one another and are as many as elements, it is the correlation of y with the weights
+        Where the stride is 1 and there are as many windows as elements, it is the correlation of y with the weights
         turned around: no more products, and nothing to fold back. With 64 planes and a kernel of 3x3 it takes 0.9
         times as long.
         """
-        kind, geometry = formulation(w), self.geometry()
-        turned = w[(..., *(slice(None, None, -1),) * len(self.axes))].swapaxes(1, 2)
+        kind = formulation(w)
+        turned = np.flip(w, tuple(range(3, w.ndim))).swapaxes(1, 2)
         if (
-            kind is formulation(turned) is Rows
-            and max(geometry.stride) == 1
+            kind is formulation(turned) is ShiftedRows
+            and max(self.window.stride) == 1
             and math.prod(x.shape[2:]) <= math.prod(y.shape[2:])
         ):
-            self.correlate(y, turned, x, geometry=geometry.mirrored)
+            self._mirrored.correlate(y, turned, x)
             return
         w = matrices(kind.order(w))
         for images, maps, unfolding in self.unfoldings(kind, x, y):
             unfolding.spread(maps, w, images)
+
+    @functools.cached_property
+    def _mirrored(self) -> 'Correlation':
+        return Correlation(self.window.mirrored())
 
     def accumulate(self, x: np.ndarray, y: np.ndarray, w: np.ndarray, scale: float) -> None:
         """w += scale y x'."""
@@ -387,84 +423,125 @@ class Correlating(Sliding):
         w += sums
 
     def unfoldings(
-        self, kind: type['Columns'], x: np.ndarray, y: np.ndarray, geometry: 'Geometry | None' = None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, 'Columns']]:
+        self, kind: type['Unfolding'], x: np.ndarray, y: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, 'Unfolding']]:
         """The batch in chunks whose unfolded windows stay within BUDGET, each with what unfolds it."""
-        geometry = geometry or self.geometry()
-        for part in chunks(len(x), kind.size(geometry, x, y) * x.itemsize):
-            yield x[part], y[part], geometry.unfolding(kind, x[part], y[part])
+        for part in chunks(len(x), kind.size(self.window, x, y) * x.itemsize):
+            yield x[part], y[part], self._unfolding(kind, x[part], y[part])
+
+    def _unfolding(self, kind: type['Unfolding'], x: np.ndarray, y: np.ndarray) -> 'Unfolding':
+        """What unfolds examples such as x and y. The last two are kept: the last chunk of a batch may be smaller."""
+        key = kind, x.shape, y.shape, x.dtype
+        found = self._unfoldings.get(key)
+        if found is None:
+            while len(self._unfoldings) > 1:
+                del self._unfoldings[next(iter(self._unfoldings))]
+            found = self._unfoldings[key] = kind(self.window, x, y)
+        return found
 
 
-def formulation(w: np.ndarray) -> type['Columns']:
+def formulation(w: np.ndarray) -> type['Unfolding']:
     """How the windows of a layer with weights `w` are unfolded."""
     groups, _, planes, *kernel = w.shape
-    return Rows if planes >= WIDE and groups == 1 < math.prod(kernel) else Columns
+    return ShiftedRows if planes >= WIDE and groups == 1 < math.prod(kernel) else Im2col
 
 
 def matrices(w: np.ndarray) -> np.ndarray:
     """w with all its axes but the first two as one."""
-    return w.reshape(*w.shape[:2], -1)
+    return w.reshape(*w.shape[:2], math.prod(w.shape[2:]))
 
 
-class Columns:
-    """Windows unfolded to columns, (planes kernel, windows), in the order of the images' memory.
+class Unfolding:
+    """The base of the two ways to unfold windows, each with the three products, where w is `matrices(order(w))`."""
 
-    For few planes, for kernels of one element, whose columns are the image itself, and for groups.
-    """
-
-    copy = staticmethod(np.copyto)
-
-    def __init__(self, geometry: Geometry, x: np.ndarray, y: np.ndarray):
-        self.geometry = geometry
+    def __init__(self, window: Window, x: np.ndarray, y: np.ndarray):
         self.counts = y.shape[2:]
-        self.plain = max(geometry.kernel + geometry.stride) == 1 and not any(geometry.pad)
-        if self.plain:
-            return
-        self.lay_out(x, [(0, 0), (0, 0), *((pad, pad) for pad in geometry.pad)])
-        self.windows = windows(self.image, geometry.kernel, geometry.stride, geometry.dilation)
-        self.columns = np.empty(self.windows.shape, x.dtype)
-        self.stages = [self.image]
-        for axis in range(len(self.counts) - 1, 0, -1):
-            shape = list(self.stages[0].shape)
-            shape[1 + len(self.counts)] = self.counts[axis]
-            shape.insert(2, geometry.kernel[axis])
-            self.stages.insert(0, np.empty(shape, x.dtype))
+        stride, dilation = short_steps(window.kernel, window.stride, window.dilation, self.counts)
+        self.window = window._replace(stride=tuple(stride), dilation=tuple(dilation))
 
     @staticmethod
-    def size(geometry: Geometry, x: np.ndarray, y: np.ndarray) -> int:
+    def size(window: Window, x: np.ndarray, y: np.ndarray) -> int:
         """How many numbers the unfolded windows of one example are."""
-        return x.shape[1] * math.prod(geometry.kernel) * math.prod(y.shape[2:])
+        raise NotImplementedError
 
     @staticmethod
     def order(w: np.ndarray) -> np.ndarray:
-        """The weights in the order of the columns, a view: (groups, maps, planes, kernel)."""
-        return w
+        """The weights in the order of the unfolded windows, a view."""
+        raise NotImplementedError
+
+    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray, b: np.ndarray | None) -> None:
+        """y = w x + b."""
+        raise NotImplementedError
+
+    def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
+        """x = w' y."""
+        raise NotImplementedError
+
+    def accumulate(self, x: np.ndarray, y: np.ndarray, sums: np.ndarray) -> None:
+        """sums += y x'."""
+        raise NotImplementedError
+
+    def copy(self, to: np.ndarray, source: np.ndarray) -> None:
+        """to[...] = source."""
+        np.copyto(to, source)
 
     def lay_out(self, x: np.ndarray, pads: list[tuple[int, int]]) -> None:
-        """Make the padded image for x."""
+        """Make the padded images for x."""
         self.source, inside = overlap(x.shape, pads)
-        self.image = np.zeros([size + sum(pad) for size, pad in zip(x.shape, pads, strict=True)], x.dtype)
-        self.inside = self.image[inside]
+        self.padded = np.zeros([size + sum(pad) for size, pad in zip(x.shape, pads, strict=True)], x.dtype)
+        self.inside = self.padded[inside]
         self.blank = True
 
     def enter(self, x: np.ndarray) -> None:
-        """Put x into the image."""
+        """Put x into the padded images."""
         if not self.blank:
-            self.image.fill(0)
+            self.padded.fill(0)
             self.blank = True
         self.copy(self.inside, x[self.source])
 
     def leave(self, x: np.ndarray) -> None:
-        """Put the image, whose border is no longer 0, into x."""
+        """Put the padded images, whose border is no longer 0, into x."""
         self.blank = False
         if self.inside.shape != x.shape:
             x.fill(0)
         self.copy(x[self.source], self.inside)
 
+
+class Im2col(Unfolding):
+    """Every window is a column: the matrix (planes kernel, windows), in the order of the images' memory.
+
+    For few planes, for kernels of one element, whose columns are the images themselves, and for groups.
+    """
+
+    def __init__(self, window: Window, x: np.ndarray, y: np.ndarray):
+        super().__init__(window, x, y)
+        kernel, stride, pad, dilation = self.window
+        self.plain = max(kernel + stride) == 1 and not any(pad) and x.shape[2:] == self.counts
+        if self.plain:
+            return
+        self.lay_out(x, [(0, 0), (0, 0), *((each, each) for each in pad)])
+        self.windows = windows(self.padded, kernel, window.stride, dilation)
+        self.columns = np.empty(self.windows.shape, x.dtype)
+        self.stages = [self.padded]
+        for axis in range(len(self.counts) - 1, 0, -1):
+            shape = list(self.stages[0].shape)
+            shape[1 + len(self.counts)] = self.counts[axis]
+            shape.insert(2, kernel[axis])
+            self.stages.insert(0, np.empty(shape, x.dtype))
+
+    @staticmethod
+    def size(window, x, y):
+        return x.shape[1] * math.prod(window.kernel) * math.prod(y.shape[2:])
+
+    @staticmethod
+    def order(w):
+        """The weights in the order of the columns, as they are: (groups, maps, planes, kernel)."""
+        return w
+
     def unfold(self, x: np.ndarray) -> np.ndarray:
         """The windows of x as columns: (n, planes kernel, windows)."""
         if self.plain:
-            return x.reshape(*x.shape[:2], -1)
+            return x.reshape(*x.shape[:2], math.prod(self.counts))
         self.enter(x)
         self.columns[...] = self.windows
         return self.columns.reshape(len(x), -1, math.prod(self.counts))
@@ -480,9 +557,9 @@ class Columns:
             return
         values = columns.reshape(self.columns.shape)
         axis = (slice(None),) * (1 + len(self.counts))
-        sizes = self.geometry
+        kernels, strides, _, dilations = self.window
         for stage, kernel, stride, dilation, count in zip(
-            self.stages, sizes.kernel, sizes.stride, sizes.dilation, self.counts, strict=True
+            self.stages, kernels, strides, dilations, self.counts, strict=True
         ):
             stage.fill(0)
             for i in range(kernel):
@@ -492,37 +569,30 @@ class Columns:
         self.leave(x)
 
     @in_cache
-    def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray, b: np.ndarray | None) -> None:
+    def correlate(self, x, w, y, b):
         np.matmul(w, self.grouped(self.unfold(x), w), self.grouped(y, w))
         if b is not None:
             y = matrices(y)
             y += b
 
-    def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
+    def spread(self, y, w, x):
         columns = x if self.plain else self.columns
         np.matmul(w.swapaxes(1, 2), self.grouped(y, w), self.grouped(columns, w))
         if not self.plain:
             self.fold(columns, x)
 
-    def accumulate(self, x: np.ndarray, y: np.ndarray, sums: np.ndarray) -> None:
+    def accumulate(self, x, y, sums):
         columns = self.grouped(self.unfold(x), sums)
         sums += np.matmul(self.grouped(y, sums), columns.swapaxes(2, 3)).sum(0)
 
     def grouped(self, array: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """Images' columns or maps as (n, groups, ..., windows)."""
-        return array.reshape(len(array), len(w), -1, math.prod(self.counts))
+        """Columns or maps as (n, groups, ..., windows)."""
+        windows = math.prod(self.counts)
+        return array.reshape(len(array), len(w), array[:1].size // (len(w) * windows), windows)
 
 
-def copy_planes(to: np.ndarray, source: np.ndarray) -> None:
-    """to[...] = source, where planes are the last axis. Planes that lie a large power of two apart, such as those of
-    32x32 images, fall into few sets of the cache: eight of them at a time take a third of the time."""
-    step = to.shape[-1] if source.strides[-1] % 2048 else 8
-    for start in range(0, to.shape[-1], step):
-        to[..., start : start + step] = source[..., start : start + step]
-
-
-class Rows(Columns):
-    """Windows unfolded to rows, (windows, kernel planes), along all windowed axes but the first.
+class ShiftedRows(Unfolding):
+    """Every window is a row, (windows, kernel planes), unfolded along all windowed axes but the first.
 
     Images are laid out as (first axis, n, other axes, planes). An offset along the kernel's first axis is then a
     shift by whole rows, so that one unfolded image, kernel[0] times smaller than all windows, serves kernel[0] matrix
@@ -531,42 +601,41 @@ class Rows(Columns):
     With 64 planes and a kernel of 3x3, the matrix products are 9 tenths of the time of each step.
     """
 
-    copy = staticmethod(copy_planes)
-
-    def __init__(self, geometry: Geometry, x: np.ndarray, y: np.ndarray):
-        self.geometry = geometry
-        stride, n, counts = geometry.stride[0], len(y), y.shape[2:]
+    def __init__(self, window: Window, x: np.ndarray, y: np.ndarray):
+        super().__init__(window, x, y)
+        kernel, strides, pad, dilation = self.window
+        stride, n, counts = strides[0], len(y), self.counts
         others = len(counts) - 1
-        rows, first = stride * self.depth(geometry, y), geometry.pad[0]
-        pads = [(first, rows - first - x.shape[2]), (0, 0), *((pad, pad) for pad in geometry.pad[1:]), (0, 0)]
+        rows, first = self.row_count(self.window, y), pad[0]
+        pads = [(first, rows - first - x.shape[2]), (0, 0), *((each, each) for each in pad[1:]), (0, 0)]
         self.lay_out(self.by_rows(x), pads)
-        view = windows(self.image, geometry.kernel[1:], geometry.stride[1:], geometry.dilation[1:], 2)
+        view = windows(self.padded, kernel[1:], window.stride[1:], dilation[1:], 2) if others else self.padded
         view = view.reshape(-1, stride, *view.shape[1:])
         kernel_axes, count_axes = range(3, 3 + others), range(3 + others, 3 + 2 * others)
         self.windows = view.transpose(1, 0, 2, *count_axes, *kernel_axes, -1)
         self.rows = self.windows if self.windows.flags.c_contiguous else np.empty(self.windows.shape, x.dtype)
         self.shifts = []
-        for i in range(geometry.kernel[0]):
-            start, phase = divmod(i * geometry.dilation[0], stride)
+        for i in range(kernel[0]):
+            start, phase = divmod(i * dilation[0], stride)
             self.shifts.append(self.rows[phase, start : start + counts[0]].reshape(n * math.prod(counts), -1))
-        self.maps = np.empty(self.by_rows(y).shape, x.dtype) if n > 1 else None
+        self.maps = np.empty(self.by_rows(y).shape if n > 1 else 0, x.dtype)
         # Sets of windows that do not overlap, to be folded by one add each, whose runs in memory are whole kernels
-        apart = -(-spans(geometry.kernel, geometry.dilation)[-1] // geometry.stride[-1]) if others else 1
+        apart = -(-spans(kernel, dilation)[-1] // strides[-1]) if others else 1
         self.disjoint = [
-            (*(slice(None),) * (2 + others), slice(start, None, apart), *place)
+            (*(slice(None),) * (2 + others), slice(start, None, apart), *position)
             for start in range(apart)
-            for place in np.ndindex(*geometry.kernel[1:-1])
+            for position in np.ndindex(*kernel[1:-1])
         ]
 
     @staticmethod
-    def depth(geometry: Geometry, y: np.ndarray) -> int:
-        """How many rows along the first axis each phase of its stride has."""
-        return (geometry.kernel[0] - 1) * geometry.dilation[0] // geometry.stride[0] + y.shape[2]
+    def row_count(window: Window, y: np.ndarray) -> int:
+        """How many rows along the first axis there are, the same number for each phase of its stride."""
+        stride = window.stride[0] if y.shape[2] > 1 else 1
+        return stride * ((window.kernel[0] - 1) * window.dilation[0] // stride + y.shape[2])
 
     @staticmethod
-    def size(geometry, x, y):
-        rows = geometry.stride[0] * Rows.depth(geometry, y) * math.prod(y.shape[3:])
-        return rows * x.shape[1] * math.prod(geometry.kernel[1:])
+    def size(window, x, y):
+        return ShiftedRows.row_count(window, y) * math.prod(y.shape[3:]) * x.shape[1] * math.prod(window.kernel[1:])
 
     @staticmethod
     def order(w):
@@ -578,8 +647,15 @@ class Rows(Columns):
         """x as (first axis, n, other axes, planes), a view."""
         return x.transpose(2, 0, *range(3, x.ndim), 1)
 
-    def unfold(self, x):
-        """The rows of x, of each offset along the first axis those that it meets."""
+    def copy(self, to, source):
+        """to[...] = source. Planes, the last axis, that lie a large power of two apart, such as those of 32x32 images,
+        fall into few sets of the cache: eight of them at a time take a third of the time."""
+        step = to.shape[-1] if source.strides[-1] % 2048 else 8
+        for start in range(0, to.shape[-1], step):
+            to[..., start : start + step] = source[..., start : start + step]
+
+    def unfold(self, x: np.ndarray) -> list[np.ndarray]:
+        """The rows of x: for each offset along the first axis of the kernel those that it meets."""
         self.enter(self.by_rows(x))
         if self.rows is not self.windows:
             self.rows[...] = self.windows
@@ -606,7 +682,7 @@ class Rows(Columns):
     @in_cache
     def spread(self, y, w, x):
         product = self.filled_product(y)
-        self.image.fill(0)
+        self.padded.fill(0)
         if self.rows is not self.windows:
             self.rows.fill(0)
         for rows, weights in zip(self.shifts, w, strict=True):

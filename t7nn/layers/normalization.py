@@ -12,13 +12,12 @@ import numpy as np
 from .. import random
 from ..blas import ones
 from ..module import Module
-from ..tensors import in_cache, silent
+from ..tensors import in_cache, real, silent
+from ._neighbourhood import Neighbourhood, odd_kernel
 from ._windows import chunks
 from .arithmetic import Add, CMul, Mean, MulConstant
 from .containers import RowWise, Sequential
-from .convolution.spatial import SpatialConvolution, SpatialConvolutionMap, tables
 from .identity import Identity
-from .padding import SpatialZeroPadding
 from .pointwise import Sqrt, Square
 from .shapes import Replicate
 from .table import CDivTable, ConcatTable, CSubTable
@@ -42,8 +41,7 @@ def _sums(x: np.ndarray) -> np.ndarray:
     # products with ones are several times faster than sum
     if x.ndim == 2:
         return ones(len(x), x.dtype).dot(x)
-    places = x.shape[2]
-    return x.reshape(-1, places).dot(ones(places, x.dtype)).reshape(x.shape[:2]).sum(0)
+    return x.reshape(-1, x.shape[2]).dot(ones(x.shape[2], x.dtype)).reshape(x.shape[:2]).sum(0)
 
 
 def _dots(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -51,13 +49,13 @@ def _dots(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.einsum('nc,nc->c', x, y) if x.ndim == 2 else np.vecdot(x, y).sum(0)
 
 
-def _places(x: np.ndarray) -> np.ndarray:
+def _flat_planes(x: np.ndarray) -> np.ndarray:
     """`x` with all axes after the second one made one; as it is where there are none."""
     return x if x.ndim == 2 else x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
 
 
 def _parts(*tensors: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """So many examples of tensors of one shape at a time as stay in the cache from one pass over them to the next."""
+    """Chunks of examples, of each of `tensors` of one shape, that stay in the cache from one pass to the next."""
     first = tensors[0]
     for part in chunks(len(first), first[:1].nbytes):
         yield tuple([tensor[part] for tensor in tensors])
@@ -65,16 +63,16 @@ def _parts(*tensors: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
 
 class BatchNormalization(Module):
     """y = (x - mean) / sqrt(var + eps) * weight + bias for every plane, with mean and variance over the batch (and over
-    the places of the plane); at evaluation, and for a batch of one, with the running averages.
+    all elements of the plane); at evaluation, and for a batch of one, with the running averages.
 
     Parameters
     ----------
     nOutput
         the number of planes; input ``(N, nOutput)``, at evaluation also ``(nOutput,)``, which is a batch of one
     eps
-        added to the variance
+        added to the variance, at least 0; with 0 a plane of variance 0 gives its bias
     momentum
-        running = momentum * batch + (1 - momentum) * running, where the variance is the unbiased one
+        running = momentum * batch + (1 - momentum) * running, where the variance is the unbiased one; 0 to 1
     affine
         False leaves weight and bias out
 
@@ -85,6 +83,14 @@ class BatchNormalization(Module):
 
     nDim = 2
     cleared = (*Module.cleared, 'save_mean', 'save_std')
+    affine: bool
+    eps: float
+    momentum: float
+    running_mean: np.ndarray
+    running_var: np.ndarray
+    #: mean and 1 / standard deviation of the last batch
+    save_mean: np.ndarray | None = None
+    save_std: np.ndarray | None = None
 
     def __init__(self, nOutput: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True):
         super().__init__()
@@ -99,8 +105,8 @@ class BatchNormalization(Module):
         self.train = True
         self.running_mean = np.zeros(nOutput)
         self.running_var = np.ones(nOutput)
-        self.save_mean: np.ndarray | None = None
-        self.save_std: np.ndarray | None = None
+        self.save_mean = None
+        self.save_std = None
         if affine:
             self.weight, self.bias = np.empty(nOutput), np.empty(nOutput)
             self.gradWeight, self.gradBias = np.zeros(nOutput), np.zeros(nOutput)
@@ -108,29 +114,47 @@ class BatchNormalization(Module):
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw the weight uniformly from 0..1; put bias and running averages back."""
+        self.check_parameters()
         if self.weight is not None:
             random.uniform(out=self.weight)
-            self.bias.fill(0)
-        self.running_mean.fill(0)
-        self.running_var.fill(1)
+        for tensor, value in (self.bias, 0), (self.running_mean, 0), (self.running_var, 1):
+            if tensor is not None:
+                if not tensor.flags.writeable:
+                    raise self.error('expected writable bias, running_mean and running_var, got a read-only one')
+                tensor.fill(value)
         return self
 
-    def _batch(self, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
-        """`tensor`, checked, as a batch."""
-        self.check(tensor, what)
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        planes = self.shape_of('running_mean', 1)
+        if not planes[0] or self.running_var is None:
+            raise self.error(f'expected running_mean and running_var, got {planes[0]} planes')
+        fields = ('running_mean', 'running_var', 'weight', 'gradWeight', 'bias', 'gradBias')
+        return dict.fromkeys(fields, planes)
+
+    def _batch(self, tensor: Any, what: str = 'input', shape: tuple[int, ...] | None = None) -> np.ndarray:
+        """`tensor`, checked, as a batch, of `shape` where one is given."""
+        tensor = self.check(tensor, what)
         planes = len(self.running_mean)
         if not self.train and tensor.ndim == self.nDim - 1:
             tensor = tensor[np.newaxis]
-        if tensor.ndim != self.nDim or tensor.shape[1] != planes:
+        if tensor.ndim != self.nDim or tensor.shape[1] != planes or 0 in tensor.shape[2:]:
             raise self.error(
                 f'expected {what} of {self.nDim} dimensions, a batch of {planes} planes, got {tensor.shape}'
             )
+        if shape is not None and tensor.shape != shape:
+            raise self.error(f'expected {what} of shape {shape}, got shape {tensor.shape}')
         return tensor
 
+    # The idea, in plain NumPy, with axes = (0, 2, 3) for images and one number a plane broadcast over them:
+    #     y = (x - x.mean(axes)) / sqrt(x.var(axes) + eps) * weight + bias
+    # Here sums are products with ones, and scale and shift one number a plane each: a quarter of the time.
+
+    @silent
     @in_cache
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check_parameters()
         input = self._batch(input)
-        x = _places(input)
+        x = _flat_planes(input)
         if self.train and len(x) > 1:
             mean, invstd = self._of_batch(x)
         else:
@@ -139,13 +163,13 @@ class BatchNormalization(Module):
         shift = -mean * factor if self.bias is None else self.bias - mean * factor
         output = self.buffer('output', input.shape)
         factor, shift = self._across(factor), self._across(shift)
-        for part, y in _parts(x, _places(output)):
+        for part, y in _parts(x, _flat_planes(output)):
             np.multiply(part, factor, y)
             y += shift
         return output
 
     def _across(self, planes: np.ndarray) -> np.ndarray:
-        """One number a plane, so that they broadcast over a batch."""
+        """One number a plane, in a shape that broadcasts over a batch."""
         return planes if self.nDim == 2 else planes[:, np.newaxis]
 
     def _invstd(self, variance: np.ndarray) -> np.ndarray:
@@ -154,43 +178,51 @@ class BatchNormalization(Module):
         return np.divide(1, np.sqrt(variance), out=np.zeros_like(variance), where=variance > 0)
 
     def _of_batch(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and 1 / standard deviation of the batch; they are kept for the gradient, and the running averages
-        follow."""
+        """Mean and 1 / standard deviation of the batch, which are kept for the gradient; the running averages move
+        towards them."""
         n = x.size // x.shape[1]
         mean = _sums(x) / n
-        # the mean square less the squared mean saves a pass over the data; where too many digits would cancel, the
-        # deviations are taken
+        # The mean square minus the squared mean saves a pass over the data. Where too many digits would cancel, or a
+        # square overflows, the deviations are squared.
         variance = _dots(x, x) / n - mean * mean
-        if (variance < 0.1 * mean * mean).any():
+        if not (variance >= 0.1 * mean * mean).all():
             deviation = x - self._across(mean)
             variance = _dots(deviation, deviation) / n
         self.save_mean, self.save_std = mean, self._invstd(variance)
         for running, value in ((self.running_mean, mean), (self.running_var, variance * (n / (n - 1)))):
+            if not running.flags.writeable:
+                raise self.error('expected writable running_mean and running_var, got a read-only one')
             running *= 1 - self.momentum
             running += self.momentum * value
         return self.save_mean, self.save_std
 
+    @silent
     def _terms(self, input: np.ndarray, gradOutput: np.ndarray) -> tuple[np.ndarray, ...]:
-        """x, dy, mean, 1 / standard deviation, sum of dy, sum of (x - mean) dy."""
-        input, gradOutput = self._batch(input), self._batch(gradOutput, 'gradOutput')
-        self.check(gradOutput, 'gradOutput', input.shape)
-        x, dy = _places(input), _places(gradOutput)
+        """x, dy, mean, 1 / standard deviation, sum of dy, sum of (x - mean) dy; x and dy as `_flat_planes`."""
+        input = self._batch(input)
+        gradOutput = self._batch(gradOutput, 'gradOutput', input.shape)
+        x, dy = _flat_planes(input), _flat_planes(gradOutput)
         if self.train and len(x) > 1:
+            planes = self.running_mean.shape
             if self.save_mean is None or not self.save_mean.size:
                 raise self.error('expected forward in training mode first')
-            mean, invstd = self.save_mean, self.save_std
+            mean, invstd = (
+                self.check(self.save_mean, 'save_mean', planes),
+                self.check(self.save_std, 'save_std', planes),
+            )
         else:
             mean, invstd = self.running_mean, self._invstd(self.running_var)
         total = _sums(dy)
         return x, dy, mean, invstd, total, _dots(x, dy) - mean * total
 
+    @silent
     @in_cache
-    def _updateGradInput(self, shape: tuple[int, ...], terms: tuple[np.ndarray, ...]) -> np.ndarray:
+    def _updateGradInput(self, input: np.ndarray, terms: tuple[np.ndarray, ...]) -> np.ndarray:
         # dx = (dy - mean of dy - (x - mean) k) factor with k = sum((x - mean) dy) / n / std^2
         x, dy, mean, invstd, total, product = terms
         factor = invstd if self.weight is None else invstd * self.weight
-        gradInput = self.buffer('gradInput', shape)
-        dx = _places(gradInput)
+        gradInput = self.buffer('gradInput', (len(x), x.shape[1], *input.shape[input.ndim - self.nDim + 2 :]))
+        dx = _flat_planes(gradInput)
         if self.train and len(x) > 1:
             n = x.size // x.shape[1]
             k = product * invstd * invstd / n
@@ -204,22 +236,27 @@ class BatchNormalization(Module):
             np.multiply(dy, self._across(factor), dx)
         return gradInput
 
+    @silent
     def _accGradParameters(self, terms: tuple[np.ndarray, ...], scale: float) -> None:
         _, _, _, invstd, total, product = terms
-        if self.weight is not None:
+        if self.gradWeight is not None and self.weight is not None:
             self.gradWeight += scale * product * invstd
+        if self.gradBias is not None and self.bias is not None:
             self.gradBias += scale * total
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        return self._updateGradInput(self._batch(input).shape, self._terms(input, gradOutput))
+        self.check_parameters()
+        return self._updateGradInput(input, self._terms(input, gradOutput))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self.check_gradients()
         self._accGradParameters(self._terms(input, gradOutput), scale)
 
     def backward(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> np.ndarray:
+        self.check_gradients()
         terms = self._terms(input, gradOutput)  # once for both
-        self._accGradParameters(terms, scale)
-        return self._updateGradInput(self._batch(input).shape, terms)
+        self._accGradParameters(terms, real(scale, 'scale'))
+        return self._updateGradInput(input, terms)
 
     def __str__(self) -> str:
         return f'{self.typename} ({self.nDim}D) ({len(self.running_mean)})'
@@ -227,6 +264,11 @@ class BatchNormalization(Module):
 
 class SpatialBatchNormalization(BatchNormalization):
     """`BatchNormalization` of images: input ``(N, nOutput, H, W)``.
+
+    Parameters
+    ----------
+    nOutput, eps, momentum, affine
+        as in `BatchNormalization`
 
     Torch7 manual: convolution.md#nn.SpatialBatchNormalization
     """
@@ -236,6 +278,11 @@ class SpatialBatchNormalization(BatchNormalization):
 
 class VolumetricBatchNormalization(BatchNormalization):
     """`BatchNormalization` of volumes: input ``(N, nOutput, T, H, W)``.
+
+    Parameters
+    ----------
+    nOutput, eps, momentum, affine
+        as in `BatchNormalization`
 
     Torch7 source: VolumetricBatchNormalization.lua
     """
@@ -248,8 +295,18 @@ class Normalize(Module):
 
     dx = dy / |x| - x |x_i|^(p-2) (x' dy) / |x|^(p+1), where |x| is the norm.
 
+    Parameters
+    ----------
+    p
+        the norm, above 0; ``math.inf`` for the maximum
+    eps
+        at least 0; it keeps rows of zeros from being divided by 0
+
     Torch7 manual: simple.md#nn.Normalize
     """
+
+    p: float
+    eps: float
 
     def __init__(self, p: float, eps: float = 1e-10):
         super().__init__()
@@ -258,10 +315,18 @@ class Normalize(Module):
         self.p = p
         self.eps = eps
 
-    def _norm(self, x: np.ndarray) -> np.ndarray:
-        """The norm of every row, as a column."""
+    def _rows(self, input: Any) -> np.ndarray:
+        """`input`, checked."""
+        self.check_parameters()
+        x = self.check(input)
+        if not self.p > 0:
+            raise self.error(f'expected a norm p > 0, got {self.p}')
         if x.ndim not in (1, 2) or not x.shape[-1]:
             raise self.error(f'expected a vector or a batch of them, got shape {x.shape}')
+        return x
+
+    def _norm(self, x: np.ndarray) -> np.ndarray:
+        """The norm of every row, as a column."""
         if self.p == math.inf:
             return np.abs(x).max(-1, keepdims=True) + self.eps
         powers = np.vecdot(x, x) if self.p == 2 else (np.abs(x) ** self.p).sum(-1)
@@ -269,12 +334,13 @@ class Normalize(Module):
 
     @silent
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        output = self.buffer_like('output', input)
-        return np.divide(input, self._norm(input), output)
+        input = self._rows(input)
+        return np.divide(input, self._norm(input), self.buffer('output', input.shape))
 
     @silent
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        input = self._rows(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         norm = self._norm(input)
         along = self._derivative(input, norm)
         along *= np.vecdot(input, gradOutput)[..., np.newaxis] / norm
@@ -327,18 +393,23 @@ class LayerNormalization(RowWise):
         self.add(MulConstant(math.sqrt(nOutput)))
         if affine:
             shift, gain = Add(nOutput), CMul(nOutput)  # their draws are spent in this order
-            shift.bias.fill(bias)
-            gain.weight.fill(1)
+            for parameter, value in (shift.bias, bias), (gain.weight, 1):
+                if parameter is not None:
+                    parameter[...] = value
             self.add(gain)
             self.add(shift)
 
     def __setstate__(self, state: dict) -> None:
         super().__setstate__(state)
-        mean = self.modules[0].modules[1].modules
-        mean[1].dim, mean[1].ndim = 2, None  # what Torch7 saved replicates along the batch
+        replicate = self._replicate()
+        replicate.dim, replicate.ndim = 2, None  # what Torch7 saved replicates along the batch
+
+    def _replicate(self) -> Any:
+        """The module that gives the mean once for each feature."""
+        return self.modules[0].modules[1].modules[1]
 
     def count(self, input: np.ndarray) -> int:
-        nOutput = self.modules[0].modules[1].modules[1].nfeatures
+        nOutput = self._replicate().nfeatures
         if input.ndim not in (1, 2) or input.shape[-1] != nOutput:
             raise ValueError(
                 f'{self.typename}: expected a vector of size {nOutput} or a batch of them, got shape {input.shape}'
@@ -353,27 +424,36 @@ class SpatialCrossMapLRN(Module):
     Parameters
     ----------
     size
-        an odd number of planes, the plane itself in the middle
+        an odd number of planes, the plane itself in the middle; there may be more than the input has
     alpha, beta, k
-        as in the formula
+        the numbers of the formula; k above 0 keeps the root from 0
 
     Torch7 manual: convolution.md#nn.SpatialCrossMapLRN
     """
 
     cleared = (*Module.cleared, 'scale')
+    size: int
+    alpha: float
+    beta: float
+    k: float
+    #: what the power is taken of, in the last forward
+    scale: np.ndarray | None = None
 
     def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1):
         super().__init__()
-        if size < 1 or size % 2 != 1:
-            raise ValueError(f'{self.typename}: expected an odd size, got {size}')
         self.size = size
+        self._expect_odd()
         self.alpha = alpha
         self.beta = beta
         self.k = k
-        self.scale: np.ndarray | None = None
+        self.scale = None
+
+    def _expect_odd(self) -> None:
+        if self.size < 1 or self.size % 2 != 1:
+            raise ValueError(f'{self.typename}: expected an odd size, got {self.size}')
 
     def _images(self, tensor: np.ndarray) -> Any:
-        """One image after the other: what is worked on at a time stays in the cache."""
+        """The images of `tensor`, one after the other: all that is made of one image stays in the cache."""
         return tensor if tensor.ndim == 4 else tensor[np.newaxis]
 
     def _add_neighbours(self, image: np.ndarray, total: np.ndarray) -> None:
@@ -395,11 +475,18 @@ class SpatialCrossMapLRN(Module):
             out *= -self.beta
             np.exp(out, out)
 
-    @silent
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
+    def _checked(self, input: Any) -> np.ndarray:
+        """`input` as a plain array, checked."""
+        self.check_parameters()
+        self._expect_odd()
+        input = self.check(input)
         if input.ndim not in (3, 4):
             raise self.error(f'expected 3D or 4D input, got shape {input.shape}')
+        return input
+
+    @silent
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self._checked(input)
         output, scale = self.buffer('output', input.shape), self.buffer('scale', input.shape)
         for x, y, s in zip(*map(self._images, (input, output, scale)), strict=True):
             np.multiply(x, x, y)
@@ -413,11 +500,13 @@ class SpatialCrossMapLRN(Module):
     @silent
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
         # dx = dy scale^-beta - 2 alpha beta / size x (sum of dy y / scale over the neighbours)
-        self.check(gradOutput, 'gradOutput', input.shape)
-        if self.scale is None or self.scale.shape != input.shape:
+        input = self._checked(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
+        if getattr(self.scale, 'shape', None) != input.shape or getattr(self.output, 'shape', None) != input.shape:
             raise self.error(f'expected forward first, for an input of shape {input.shape}')
+        output, scale = self.check(self.output, 'output'), self.check(self.scale, 'scale')
         gradInput = self.buffer('gradInput', input.shape)
-        tensors = input, self.output, self.scale, gradOutput, gradInput
+        tensors = input, output, scale, gradOutput, gradInput
         ratio, total = np.empty((2, *input.shape[-3:]), input.dtype)
         for x, y, s, dy, dx in zip(*map(self._images, tensors), strict=True):
             np.multiply(dy, y, ratio)
@@ -429,80 +518,6 @@ class SpatialCrossMapLRN(Module):
             dx *= dy
             dx -= total
         return gradInput
-
-
-def _odd(layer: Module, kernel: np.ndarray | None) -> np.ndarray:
-    """A copy of `kernel`, checked; 9 x 9 ones where there is none."""
-    kernel = np.ones((9, 9)) if kernel is None else np.array(kernel, float)
-    if kernel.ndim not in (1, 2) or not all(size % 2 for size in kernel.shape) or kernel.sum() == 0:
-        raise ValueError(
-            f'{layer.typename}: expected a 1D or 2D kernel of odd sizes, with a sum other than 0, '
-            f'got shape {kernel.shape}'
-        )
-    return kernel
-
-
-class Neighbourhood(Module):
-    """The base of layers that work with weighted sums over neighbourhoods, in all planes together.
-
-    Where a neighbourhood leaves the image, the sum is divided by the weights that are inside. As in Torch7
-    networks with convolutions give the sums, and their draws are spent.
-    """
-
-    def __init__(self, nInputPlane: int, kernel: np.ndarray | None):
-        super().__init__()
-        self.nInputPlane = nInputPlane
-        self.kernel = _odd(self, kernel)
-        self.coef = np.empty(0)
-        self.divider = CDivTable()
-
-    def _estimator(self) -> Sequential:
-        """A network that sums each pixel's neighbourhood, and gives it once for each plane."""
-        planes, size = self.nInputPlane, self.kernel.shape
-        padH, padW = size[0] // 2, size[-1] // 2
-        estimator = Sequential().add(SpatialZeroPadding(padW, padW, padH, padH))
-        if self.kernel.ndim == 2:
-            estimator.add(SpatialConvolution(planes, 1, size[1], size[0]))
-        else:
-            estimator.add(SpatialConvolutionMap(tables.oneToOne(planes), size[0], 1))
-            estimator.add(SpatialConvolution(planes, 1, 1, size[0]))
-        return estimator.add(Replicate(planes, 1, 3))
-
-    def _set_kernel(self, *estimators: Sequential) -> None:
-        """Let all convolutions have the kernel as their weights."""
-        for module in [module for estimator in estimators for module in estimator if module.weight is not None]:
-            upright = module.weight.shape[-1] == 1
-            module.weight[...] = self.kernel.reshape(-1, 1) if upright else self.kernel
-            module.bias.fill(0)
-
-    def _sums(self, estimator: Sequential, input: np.ndarray) -> np.ndarray:
-        """What `estimator` gives, in the shape of the input: Replicate has made a dimension of its own."""
-        return estimator.updateOutput(input).reshape(input.shape)
-
-    def _through(self, estimator: Sequential, input: np.ndarray, dsums: np.ndarray, direct: np.ndarray) -> np.ndarray:
-        """gradInput: what comes through the estimator, and directly."""
-        indirect = estimator.updateGradInput(input, dsums.reshape(estimator.output.shape))
-        return np.add(indirect, direct, self.buffer('gradInput', input.shape))
-
-    def _coefficients(self, input: np.ndarray) -> np.ndarray:
-        """The weights that lie in the image, summed for each pixel: what the estimator gives for ones."""
-        sample = input.shape[-3:]
-        if self.coef.shape != sample:
-            self.coef = self._sums(self.meanestimator, np.ones(sample, self.dtype)).copy()
-        return np.broadcast_to(self.coef, input.shape)
-
-    def _check(self, input: np.ndarray) -> None:
-        self.check(input)
-        if input.ndim not in (3, 4) or input.shape[-3] != self.nInputPlane:
-            raise self.error(
-                f'expected an image of {self.nInputPlane} planes or a batch of such, got shape {input.shape}'
-            )
-
-    def clearState(self) -> Self:
-        for field in vars(self).values():
-            if isinstance(field, Module):
-                field.clearState()
-        return super().clearState()
 
 
 class SpatialSubtractiveNormalization(Neighbourhood):
@@ -519,6 +534,8 @@ class SpatialSubtractiveNormalization(Neighbourhood):
     Torch7 manual: convolution.md#nn.SpatialSubtractiveNormalization
     """
 
+    subtractor: Module
+
     def __init__(self, nInputPlane: int = 1, kernel: np.ndarray | None = None):
         super().__init__(nInputPlane, kernel)
         self.kernel /= self.kernel.sum() * nInputPlane
@@ -526,15 +543,17 @@ class SpatialSubtractiveNormalization(Neighbourhood):
         self._set_kernel(self.meanestimator)
         self.subtractor = CSubTable()
 
+    @silent
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self._check(input)
+        input = self._checked(input)
         coefficients = self._coefficients(input)
         mean = self.divider.updateOutput([self._sums(self.meanestimator, input), coefficients])
         self.output = self.subtractor.updateOutput([input, mean])
         return self.output
 
+    @silent
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        input, gradOutput = self._with_gradient(input, gradOutput)
         mean, coefficients = self.divider.output, self._coefficients(input)
         direct, dmean = self.subtractor.updateGradInput([input, mean], gradOutput)
         # the derivative of a quotient by its numerator needs the denominator alone: mean may stand for the sums
@@ -551,10 +570,16 @@ class SpatialDivisiveNormalization(Neighbourhood):
     nInputPlane, kernel
         as in `SpatialSubtractiveNormalization`
     threshold, thresval
-        `thresval` is `threshold` where it is not given
+        deviations up to `threshold` become `thresval`, which is `threshold` where it is not given
 
     Torch7 source: SpatialDivisiveNormalization.lua
     """
+
+    threshold: float
+    thresval: float
+    stdestimator: Sequential
+    normalizer: Module
+    thresholder: Module
 
     def __init__(
         self,
@@ -575,15 +600,17 @@ class SpatialDivisiveNormalization(Neighbourhood):
         self.normalizer = CDivTable()
         self.thresholder = Threshold(self.threshold, self.thresval)
 
+    @silent
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self._check(input)
+        input = self._checked(input)
         coefficients = self._coefficients(input)
         deviation = self.divider.updateOutput([self._sums(self.stdestimator, input), coefficients])
         self.output = self.normalizer.updateOutput([input, self.thresholder.updateOutput(deviation)])
         return self.output
 
+    @silent
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        self.check(gradOutput, 'gradOutput', input.shape)
+        input, gradOutput = self._with_gradient(input, gradOutput)
         deviation, coefficients = self.divider.output, self._coefficients(input)
         direct, dthresholded = self.normalizer.updateGradInput([input, self.thresholder.output], gradOutput)
         ddeviation = self.thresholder.updateGradInput(deviation, dthresholded)
@@ -592,10 +619,21 @@ class SpatialDivisiveNormalization(Neighbourhood):
 
 
 class SpatialContrastiveNormalization(Module):
-    """`SpatialSubtractiveNormalization`, then `SpatialDivisiveNormalization`, with the same arguments.
+    """`SpatialSubtractiveNormalization`, then `SpatialDivisiveNormalization`.
+
+    Parameters
+    ----------
+    nInputPlane, kernel, threshold, thresval
+        as in `SpatialDivisiveNormalization`
 
     Torch7 source: SpatialContrastiveNormalization.lua
     """
+
+    nInputPlane: int
+    kernel: np.ndarray
+    threshold: float
+    thresval: float
+    normalizer: Sequential
 
     def __init__(
         self,
@@ -606,7 +644,7 @@ class SpatialContrastiveNormalization(Module):
     ):
         super().__init__()
         self.nInputPlane = nInputPlane
-        self.kernel = _odd(self, kernel)
+        self.kernel = odd_kernel(self, kernel)
         self.threshold = threshold
         self.thresval = threshold if thresval is None else thresval
         self.normalizer = Sequential()

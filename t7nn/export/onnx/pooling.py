@@ -11,7 +11,7 @@ import numpy as np
 import t7nn as nn
 
 from ...layers._planes import taps
-from ...layers.pooling.adaptive import adaptive_places
+from ...layers.pooling.adaptive import bounds
 from .builder import FLOAT, Value, exports, refuses
 from .convolution import Sizes, batched, geometry, places, unbatched, unfold
 
@@ -113,7 +113,7 @@ def adaptive_max_pooling(g, module, x):
     sizes = places(module, x)
     y = x
     for axis, (size, count) in enumerate(zip(sizes, module.counts(sizes), strict=True), x.ndim - 2):
-        start, end = adaptive_places(size, count, True)
+        start, end = bounds(size, count, True)
         index = np.minimum(start + np.arange((end - start).max())[:, None], end - 1)
         y = largest_along(y, axis, index)
     return y
@@ -124,7 +124,7 @@ def adaptive_average_pooling(g, module, x):
     sizes = places(module, x)
     means = []
     for size, count in zip(sizes, module.counts(sizes), strict=True):
-        start, end = (bound[:, None] for bound in adaptive_places(size, count, False))
+        start, end = (bound[:, None] for bound in bounds(size, count, False))
         entries = np.arange(size)
         means.append(((start <= entries) & (entries < end)) / (end - start))
     down, across = means  # the mean of a window is a product with a matrix from each side

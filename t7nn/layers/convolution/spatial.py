@@ -3,12 +3,14 @@
 Torch7 manual: convolution.md
 """
 
-from typing import Self
+import math
+from typing import Any, Self
 
 import numpy as np
 
 from ... import random
-from .._windows import Columns, times
+from ...tensors import describe, real
+from .._windows import Im2col, times
 from .base import Convolution, Full, SubSampling
 
 __all__ = [
@@ -41,10 +43,17 @@ class SpatialConvolution(Convolution):
         zeros added on both sides; padH is padW if not given
 
     The weight is ``(nOutputPlane, nInputPlane, kH, kW)``; weight and bias begin uniform in
-    +-1/sqrt(kW kH nInputPlane).
+    +-1/sqrt(kW kH nInputPlane). A weight of ``(nOutputPlane, nInputPlane * kH * kW)`` is taken, too.
 
     Torch7 manual: convolution.md#nn.SpatialConvolution
     """
+
+    kW: int
+    kH: int
+    dW: int
+    dH: int
+    padW: int
+    padH: int
 
     def __init__(
         self,
@@ -63,21 +72,26 @@ class SpatialConvolution(Convolution):
         self.set_sizes('k', kW, kH)
         self.set_sizes('d', dW, dH)
         self.set_sizes('pad', padW, padH)
-        self.configure(self.weight_shape(), (nOutputPlane,))
+        self.configure()
 
-    def weight_shape(self) -> tuple[int, ...]:
-        """The shape of the weight."""
-        return (self.nOutputPlane, self.nInputPlane, *self.sizes('k'))
+    def weight_shapes(self) -> list[tuple[int, ...]]:
+        full = self.nOutputPlane, self.nInputPlane, *self.sizes('k')
+        return [full, (full[0], math.prod(full[1:]))]
 
 
 class SpatialConvolutionMM(SpatialConvolution):
     """`SpatialConvolution` with a weight of ``(nOutputPlane, nInputPlane * kH * kW)``.
 
+    Parameters
+    ----------
+    nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH
+        as in `SpatialConvolution`
+
     Torch7 manual: convolution.md#nn.SpatialConvolution
     """
 
-    def weight_shape(self):
-        return self.nOutputPlane, self.nInputPlane * self.kH * self.kW
+    def weight_shapes(self):
+        return super().weight_shapes()[::-1]
 
 
 class SpatialDilatedConvolution(SpatialConvolution):
@@ -85,8 +99,18 @@ class SpatialDilatedConvolution(SpatialConvolution):
 
     oW = floor((W + 2 padW - dilationW (kW - 1) - 1) / dW) + 1
 
+    Parameters
+    ----------
+    nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH
+        as in `SpatialConvolution`
+    dilationW, dilationH
+        distances of at least 1
+
     Torch7 manual: convolution.md#nn.SpatialDilatedConvolution
     """
+
+    dilationW: int = 1
+    dilationH: int = 1
 
     def __init__(
         self,
@@ -122,6 +146,10 @@ class SpatialConvolutionLocal(SpatialConvolution):
 
     shown = ('i', 'k')
     nilBias = False
+    iW: int
+    iH: int
+    oW: int
+    oH: int
 
     def __init__(
         self,
@@ -139,40 +167,50 @@ class SpatialConvolutionLocal(SpatialConvolution):
         self.iW, self.iH = iW, iH
         super().__init__(nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH)
 
-    def configure(self, weight, bias):
-        self.oH, self.oW = self.output_sizes(self.sizes('i'), None)
-        super().configure((self.oH, self.oW, *weight), (*bias, self.oH, self.oW))
+    def weight_shapes(self):
+        return [(self.oH, self.oW, self.nOutputPlane, self.nInputPlane, *self.sizes('k'))]
+
+    def bias_shape(self) -> tuple[int, ...]:
+        return self.nOutputPlane, self.oH, self.oW
+
+    def configure(self) -> None:
+        self.oH, self.oW = self.window().counts(self.sizes('i'), self.error)
+        super().configure()
 
     def output_sizes(self, sizes, input):
         if sizes != self.sizes('i'):
             raise self.error(f'expected input of {self.nInputPlane}x{self.iH}x{self.iW}, got sizes {times(sizes)}')
-        return super().output_sizes(sizes, input)
+        counts = super().output_sizes(sizes, input)
+        if counts != self.sizes('o'):
+            raise self.error(f'expected oH and oW of {times(counts)}, got {times(self.sizes("o"))}')
+        return counts
 
     def matrices(self, weight: np.ndarray) -> np.ndarray:
-        """`weight` or `gradWeight` as one matrix a place: (places, maps, planes kernel), a view."""
+        """`weight` or `gradWeight` as one matrix for each window: (windows, maps, planes kernel)."""
         return weight.reshape(self.oH * self.oW, self.nOutputPlane, -1)
 
     def forward_product(self, x, y):
         weights = self.matrices(self.weight)
-        for images, maps, unfolding in self.unfoldings(Columns, x, y):
+        for images, maps, unfolding in self.correlation().unfoldings(Im2col, x, y):
             product = np.matmul(weights, np.ascontiguousarray(unfolding.unfold(images).T))
             maps[...] = product.T.reshape(maps.shape)
         self.add_bias(y)
 
     def backward_product(self, y, x):
         weights = self.matrices(self.weight).swapaxes(1, 2)
-        for images, maps, unfolding in self.unfoldings(Columns, x, y):
-            columns = np.matmul(weights, self.by_place(maps))
+        for images, maps, unfolding in self.correlation().unfoldings(Im2col, x, y):
+            columns = np.matmul(weights, self.by_window(maps))
             unfolding.fold(columns.T, images)
 
     def gradient_product(self, x, y, scale):
-        gradients = self.matrices(self.gradWeight)
-        for images, maps, unfolding in self.unfoldings(Columns, x, y):
+        sums = np.zeros_like(self.matrices(self.gradWeight))
+        for images, maps, unfolding in self.correlation().unfoldings(Im2col, x, y):
             columns = np.ascontiguousarray(unfolding.unfold(images).T)
-            gradients += scale * np.matmul(self.by_place(maps), columns.swapaxes(1, 2))
+            sums += np.matmul(self.by_window(maps), columns.swapaxes(1, 2))
+        self.gradWeight += scale * sums.reshape(self.gradWeight.shape)
 
-    def by_place(self, y: np.ndarray) -> np.ndarray:
-        """y as (places, planes, n)."""
+    def by_window(self, y: np.ndarray) -> np.ndarray:
+        """y as (windows, planes, n)."""
         return np.ascontiguousarray(y.reshape(*y.shape[:2], -1).T)
 
 
@@ -180,19 +218,24 @@ class SpatialDepthWiseConvolution(SpatialConvolution):
     """Every input plane convolved with nOutputPlane kernels of its own: nInputPlane * nOutputPlane output planes, those
     of the first input plane first.
 
-    Arguments are those of `SpatialConvolution`. The weight is ``(nOutputPlane, nInputPlane * kH * kW)``, the bias
-    ``(nOutputPlane, nInputPlane)``.
+    Parameters
+    ----------
+    nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH
+        as in `SpatialConvolution`
+
+    The weight is ``(nOutputPlane, nInputPlane * kH * kW)``, from the first forward on
+    ``(nOutputPlane, nInputPlane, kH, kW)``; the bias ``(nOutputPlane, nInputPlane)``.
 
     Torch7 manual: convolution.md#nn.SpatialDepthWiseConvolution
     """
 
-    def weight_shape(self):
-        return self.nOutputPlane, self.nInputPlane * self.kH * self.kW
+    def weight_shapes(self):
+        return super().weight_shapes()[::-1]
 
-    def configure(self, weight, bias):
-        super().configure(weight, (*bias, self.nInputPlane))
+    def bias_shape(self) -> tuple[int, ...]:
+        return self.nOutputPlane, self.nInputPlane
 
-    def maps(self):
+    def maps(self) -> int:
         return self.nInputPlane * self.nOutputPlane
 
     def kernels(self, weight, y, x):
@@ -202,9 +245,10 @@ class SpatialDepthWiseConvolution(SpatialConvolution):
         return bias.T
 
     def forward_product(self, x, y):
-        shape = self.nOutputPlane, self.nInputPlane, self.kH, self.kW
-        self.weight = self.weight.reshape(shape)  # as Torch7 does, when they are first used
-        self.gradWeight = self.gradWeight if self.gradWeight is None else self.gradWeight.reshape(shape)
+        shape = self.nOutputPlane, self.nInputPlane, *self.window().kernel
+        if self.weight.shape != shape:  # as Torch7 does, when they are first used
+            self.weight = self.weight.reshape(shape)
+            self.gradWeight = self.gradWeight if self.gradWeight is None else self.gradWeight.reshape(shape)
         super().forward_product(x, y)
 
 
@@ -219,13 +263,22 @@ class SpatialFullConvolution(Full):
     kW, kH, dW, dH, padW, padH
         those of the convolution that this one is the transpose of; padH is 0 if not given
     adjW, adjH
-        rows and columns added to the output, fewer than the stride
+        rows and columns added to the output, from 0 to stride - 1
 
     The weight is ``(nInputPlane, nOutputPlane, kH, kW)``. With a table {x, target} as input, adjW and adjH are those
     that give the output the target's sizes; gradInput is a table too, zeros for the target.
 
     Torch7 manual: convolution.md#nn.SpatialFullConvolution
     """
+
+    kW: int
+    kH: int
+    dW: int
+    dH: int
+    padW: int
+    padH: int
+    adjW: int
+    adjH: int
 
     def __init__(
         self,
@@ -247,7 +300,10 @@ class SpatialFullConvolution(Full):
         self.set_sizes('d', dW, dH)
         self.set_sizes('pad', padW, padH)
         self.set_sizes('adj', adjW, adjH)
-        self.configure((nInputPlane, nOutputPlane, kH, kW), (nOutputPlane,))
+        self.configure()
+
+    def weight_shapes(self):
+        return [(self.nInputPlane, self.nOutputPlane, *self.sizes('k'))]
 
 
 class tables:
@@ -258,7 +314,7 @@ class tables:
 
     @staticmethod
     def full(nin: int, nout: int) -> np.ndarray:
-        """Every input plane with every output plane.
+        """Every input plane of `nin` with every output plane of `nout`.
 
         >>> tables.full(2, 2).tolist()
         [[1.0, 1.0], [2.0, 1.0], [1.0, 2.0], [2.0, 2.0]]
@@ -267,77 +323,124 @@ class tables:
 
     @staticmethod
     def oneToOne(nfeat: int) -> np.ndarray:
-        """Every input plane with the output plane of the same number."""
+        """Every input plane of `nfeat` with the output plane of the same number."""
         return np.array([[i, i] for i in range(1, nfeat + 1)], float)
 
     @staticmethod
     def random(nin: int, nout: int, nto: int) -> np.ndarray:
-        """Every output plane with `nto` input planes, dealt from shuffled ones; what is left over at the end of a deck
-        is not used."""
+        """Every output plane of `nout` with `nto` of `nin` input planes, taken one after the other from a random
+        permutation; a new one is drawn where fewer than `nto` are left."""
         if not 1 <= nto <= nin:
             raise ValueError(f'nn.tables.random: expected 1 <= nto <= nin, got nto {nto} and nin {nin}')
-        rows, deck = [], random.randperm(nin)
-        decks = nin // nto
+        rows, order = [], random.randperm(nin)
+        hands = nin // nto
         for o in range(nout):
-            start = o % decks * nto
-            rows += [[i, o + 1] for i in deck[start : start + nto]]
-            if start == (decks - 1) * nto:
-                deck = random.randperm(nin)
+            start = o % hands * nto
+            rows += [[i, o + 1] for i in order[start : start + nto]]
+            if start == (hands - 1) * nto:
+                order = random.randperm(nin)
         return np.array(rows, float)
 
 
 class Connected(Convolution):
     """The base of convolutions by a table of connections: those of all planes, with zeros where there is none."""
 
-    def __init__(self, conMatrix: np.ndarray, kW: int, kH: int, dW: int = 1, dH: int = 1):
+    kW: int
+    kH: int
+    dW: int
+    dH: int
+    connTable: np.ndarray
+
+    def __init__(self, conMatrix: Any, kW: int, kH: int, dW: int = 1, dH: int = 1):
         super().__init__()
         self.set_sizes('k', kW, kH)
         self.set_sizes('d', dW, dH)
-        self.connTable = np.asarray(conMatrix, float)
-        if self.connTable.ndim != 2 or self.connTable.shape[1] != 2 or not self.connTable.size:
-            raise self.error(f'expected a table of connections of shape (n, 2), got shape {self.connTable.shape}')
-        if self.connTable.min() < 1:
-            raise self.error(
-                f'expected planes counted from 1 in the table of connections, got {self.connTable.min():g}'
-            )
-        self.nInputPlane, self.nOutputPlane = (int(n) for n in self.connTable.max(0))
-        self.configure((len(self.connTable), kH, kW), (self.nOutputPlane,))
+        try:
+            table = np.asarray(conMatrix, float)
+        except (TypeError, ValueError):
+            raise self.error(f'expected a table of connections of shape (n, 2), got {describe(conMatrix)}') from None
+        if table.ndim != 2 or table.shape[1] != 2 or not table.size:
+            raise self.error(f'expected a table of connections of shape (n, 2), got shape {table.shape}')
+        if not (table >= 1).all() or (table % 1).any():
+            wrong = table[~((table >= 1) & (table % 1 == 0))][0]
+            raise self.error(f'expected planes counted from 1 in the table of connections, got {wrong:g}')
+        self.connTable = table
+        self.nInputPlane, self.nOutputPlane = (int(n) for n in table.max(0))
+        self.configure()
+
+    def weight_shapes(self):
+        return [(self.shape_of('connTable', 2)[0], *self.sizes('k'))]
+
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {'connTable': (self.shape_of('connTable', 2)[0], 2)} | super().expected_shapes()
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw weight and bias uniformly: with standard deviation `stdv`, or in +-1/sqrt(kW kH n) where n planes are
         connected to the output plane."""
         if stdv is not None:
             return super().reset(stdv)
-        outputs = self.connTable[:, 1].astype(int) - 1
+        self.check_parameters()
+        outputs = self.zero_based(self.connTable[:, 1], self.nOutputPlane, 'output plane')
         bounds = 1 / np.sqrt(self.kW * self.kH * np.bincount(outputs).clip(1))
         for weight, bound in zip(self.weight, bounds[outputs], strict=True):
             random.uniform(-bound, bound, out=weight)
-        for i, bound in enumerate(bounds):
-            self.bias[i] = random.uniform(-bound, bound)
+        if self.bias is not None:
+            for i, bound in enumerate(bounds):
+                random.uniform(-bound, bound, out=self.bias[i : i + 1])
         return self
 
-    def places(self) -> tuple[np.ndarray, ...]:
-        """Where the connections are in the first two dimensions of the kernels of all planes."""
-        inputs, outputs = self.connTable.T.astype(int) - 1
-        return outputs, inputs
+    def connections(self) -> tuple[np.ndarray, ...]:
+        """The connections as indices of the first two dimensions of the kernels of all planes."""
+        inputs = self.zero_based(self.connTable[:, 0], self.nInputPlane, 'input plane')
+        return self.zero_based(self.connTable[:, 1], self.nOutputPlane, 'output plane'), inputs
 
     def kernels(self, weight, y, x):
         dense = np.zeros((y.shape[1], x.shape[1], *weight.shape[1:]), weight.dtype)
-        np.add.at(dense, self.places(), weight)
+        np.add.at(dense, self.connections(), weight)
         return dense[None]
+
+    def connected(self, w: np.ndarray) -> np.ndarray:
+        """Which planes of y, one a row, are connected to which of x, for the kernels w of all planes."""
+        connected = np.zeros(w.shape[1:3], bool)
+        connected[self.connections()] = True
+        return connected
+
+    # One product for all planes, where there is no nan and no infinity: from a plane that is not connected these would
+    # pass through the zeros. Else a product for each plane of the result, with those planes that are connected to it.
+
+    def correlate(self, x, w, y, b=None):
+        if np.isfinite(x).all():
+            return super().correlate(x, w, y, b)
+        for i, planes in enumerate(map(np.flatnonzero, self.connected(w))):
+            part = y[:, i : i + 1]
+            if planes.size:
+                super().correlate(x[:, planes], w[:, i : i + 1, planes], part, None if b is None else b[i : i + 1])
+            else:
+                part[...] = 0 if b is None else b[i]
+
+    def spread(self, y, w, x):
+        if np.isfinite(y).all():
+            return super().spread(y, w, x)
+        for i, planes in enumerate(map(np.flatnonzero, self.connected(w).T)):
+            part = x[:, i : i + 1]
+            if planes.size:
+                super().spread(y[:, planes], w[:, planes, i : i + 1], part)
+            else:
+                part.fill(0)
 
     def accumulate(self, x, y, w, scale):
         dense = np.zeros_like(w)
         super().accumulate(x, y, dense, scale)
-        self.gradWeight += dense[0][self.places()]
+        self.gradWeight += dense[0][self.connections()]
 
     def examples(self, tensor, planes, what='input', at_least=False):
         return super().examples(tensor, planes, what, what == 'input')  # planes beyond the table's are let be
 
     def decayParameters(self, decay: float) -> None:
         """Take the fraction `decay` from weight and bias."""
-        self.weight -= decay * self.weight
-        self.bias -= decay * self.bias
+        decay = real(decay, 'decay')
+        for parameter in self.parameters()[0]:
+            parameter -= decay * parameter
 
     def __str__(self) -> str:
         return self.typename
@@ -360,13 +463,18 @@ class SpatialConvolutionMap(Connected):
 
 
 class SpatialFullConvolutionMap(Connected, Full):
-    """`SpatialFullConvolution` by a table of connections; arguments are those of `SpatialConvolutionMap`.
+    """`SpatialFullConvolution` by a table of connections.
+
+    Parameters
+    ----------
+    conMatrix, kW, kH, dW, dH
+        as in `SpatialConvolutionMap`
 
     Torch7 manual: convolution.md#nn.SpatialConvolutionMap
     """
 
-    def places(self):
-        return super().places()[::-1]
+    def connections(self):
+        return super().connections()[::-1]
 
 
 class SpatialSubSampling(SubSampling):
@@ -384,9 +492,14 @@ class SpatialSubSampling(SubSampling):
     Torch7 manual: convolution.md#nn.SpatialSubSampling
     """
 
+    kW: int
+    kH: int
+    dW: int
+    dH: int
+
     def __init__(self, nInputPlane: int, kW: int, kH: int, dW: int = 1, dH: int = 1):
         super().__init__()
         self.nInputPlane = nInputPlane
         self.set_sizes('k', kW, kH)
         self.set_sizes('d', dW, dH)
-        self.configure((nInputPlane,), (nInputPlane,))
+        self.configure()

@@ -28,6 +28,10 @@ class TemporalConvolution(Convolution):
 
     axes = order = 'W'
     frames = True
+    inputFrameSize: int
+    outputFrameSize: int
+    kW: int
+    dW: int
     nInputPlane = property(lambda self: self.inputFrameSize)
     nOutputPlane = property(lambda self: self.outputFrameSize)
 
@@ -37,10 +41,13 @@ class TemporalConvolution(Convolution):
         self.outputFrameSize = outputFrameSize
         self.set_sizes('k', kW)
         self.set_sizes('d', dW)
-        self.configure((outputFrameSize, inputFrameSize * kW), (outputFrameSize,))
+        self.configure()
+
+    def weight_shapes(self):
+        return [(self.outputFrameSize, self.inputFrameSize * self.kW)]
 
     def kernels(self, weight, y, x):
-        return weight.reshape(1, len(weight), self.kW, -1).swapaxes(2, 3)
+        return weight.reshape(1, len(weight), self.kW, self.inputFrameSize).swapaxes(2, 3)
 
     def sharedAccUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
         self.defaultAccUpdateGradParameters(input, gradOutput, lr)  # a plain sum: nothing needs to be gathered
@@ -65,6 +72,10 @@ class TemporalRowConvolution(Convolution):
     """
 
     axes = order = 'W'
+    inputFrameSize: int
+    kW: int
+    dW: int
+    featFirst: bool
     frames = property(lambda self: not self.featFirst)
     nInputPlane = nOutputPlane = property(lambda self: self.inputFrameSize)
 
@@ -73,8 +84,11 @@ class TemporalRowConvolution(Convolution):
         self.inputFrameSize = inputFrameSize
         self.set_sizes('k', kW)
         self.set_sizes('d', dW)
-        self.featFirst = bool(featFirst)
-        self.configure((inputFrameSize, 1, kW), (inputFrameSize,))
+        self.featFirst = featFirst
+        self.configure()
+
+    def weight_shapes(self):
+        return [(self.inputFrameSize, 1, self.kW)]
 
     def kernels(self, weight, y, x):
         return weight[:, None]
@@ -102,6 +116,9 @@ class TemporalSubSampling(SubSampling):
 
     axes = order = 'W'
     frames = True
+    inputFrameSize: int
+    kW: int
+    dW: int
     nInputPlane = property(lambda self: self.inputFrameSize)
 
     def __init__(self, inputFrameSize: int, kW: int, dW: int = 1):
@@ -109,4 +126,4 @@ class TemporalSubSampling(SubSampling):
         self.inputFrameSize = inputFrameSize
         self.set_sizes('k', kW)
         self.set_sizes('d', dW)
-        self.configure((inputFrameSize,), (inputFrameSize,))
+        self.configure()

@@ -28,6 +28,15 @@ class VolumetricConvolution(Convolution):
     axes = 'THW'
     order = 'TWH'
     nilBias = False
+    kT: int
+    kW: int
+    kH: int
+    dT: int
+    dW: int
+    dH: int
+    padT: int
+    padW: int
+    padH: int
 
     def __init__(
         self,
@@ -49,16 +58,29 @@ class VolumetricConvolution(Convolution):
         self.set_sizes('k', kT, kW, kH)
         self.set_sizes('d', dT, dW, dH)
         self.set_sizes('pad', padT, padW, padH)
-        self.configure((nOutputPlane, nInputPlane, kT, kH, kW), (nOutputPlane,))
+        self.configure()
+
+    def weight_shapes(self):
+        return [(self.nOutputPlane, self.nInputPlane, *self.sizes('k'))]
 
 
 class VolumetricDilatedConvolution(VolumetricConvolution):
     """`VolumetricConvolution` whose kernel's elements are dilationT, dilationW, dilationH apart.
 
+    Parameters
+    ----------
+    nInputPlane, nOutputPlane, kT, kW, kH, dT, dW, dH, padT, padW, padH
+        as in `VolumetricConvolution`
+    dilationT, dilationW, dilationH
+        distances of at least 1
+
     Torch7 manual: convolution.md#nn.VolumetricDilatedConvolution
     """
 
     nilBias = True
+    dilationT: int = 1
+    dilationW: int = 1
+    dilationH: int = 1
 
     def __init__(
         self,
@@ -84,7 +106,16 @@ class VolumetricDilatedConvolution(VolumetricConvolution):
 class VolumetricFullConvolution(Full):
     """`SpatialFullConvolution` in three dimensions: oT = (T - 1) dT - 2 padT + kT + adjT, and so on.
 
-    The weight is ``(nInputPlane, nOutputPlane, kT, kH, kW)``; every pad and adj not given is 0.
+    Parameters
+    ----------
+    nInputPlane, nOutputPlane
+        input ``(nInputPlane, T, H, W)``, output ``(nOutputPlane, oT, oH, oW)``, or batches of them
+    kT, kW, kH, dT, dW, dH, padT, padW, padH
+        those of the convolution that this one is the transpose of; time, width, height
+    adjT, adjW, adjH
+        frames, columns and rows added to the output, from 0 to stride - 1
+
+    The weight is ``(nInputPlane, nOutputPlane, kT, kH, kW)``.
 
     Torch7 manual: convolution.md#nn.VolumetricFullConvolution
     """
@@ -92,6 +123,18 @@ class VolumetricFullConvolution(Full):
     axes = 'THW'
     order = 'TWH'
     nilBias = False
+    kT: int
+    kW: int
+    kH: int
+    dT: int
+    dW: int
+    dH: int
+    padT: int
+    padW: int
+    padH: int
+    adjT: int
+    adjW: int
+    adjH: int
 
     def __init__(
         self,
@@ -117,4 +160,7 @@ class VolumetricFullConvolution(Full):
         self.set_sizes('d', dT, dW, dH)
         self.set_sizes('pad', padT, padW, padH)
         self.set_sizes('adj', adjT, adjW, adjH)
-        self.configure((nInputPlane, nOutputPlane, kT, kH, kW), (nOutputPlane,))
+        self.configure()
+
+    def weight_shapes(self):
+        return [(self.nInputPlane, self.nOutputPlane, *self.sizes('k'))]

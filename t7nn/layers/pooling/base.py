@@ -1,12 +1,15 @@
 """What all poolings over windows at regular distances have in common."""
 
+import math
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from .._planes import Planes, Stage
-from .._windows import Sizes, output_sizes, times
+from .._windows import output_sizes, times
 
+#: the largest kernel: an element more costs time and memory even where no input has so many
+MOST_TAPS = 1 << 20
 LONG = np.dtype(np.int64)
 BOOL = np.dtype(bool)
 CODES = np.dtype(np.uint8), np.dtype(np.uint32)
@@ -14,14 +17,14 @@ SIZES = {'T': 'time', 'H': 'height', 'W': 'width'}
 
 
 class Geometry(NamedTuple):
-    """The sizes of windows over an input of `sizes`, of which there are `counts`."""
+    """The windows over an input of `sizes`, of which there are `counts`, one number for each axis."""
 
-    sizes: Sizes
-    counts: Sizes
-    kernel: Sizes
-    stride: Sizes
-    pad: Sizes
-    dilation: Sizes
+    sizes: tuple[int, ...]
+    counts: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: tuple[int, ...]
+    dilation: tuple[int, ...]
 
 
 class Plan(NamedTuple):
@@ -31,33 +34,28 @@ class Plan(NamedTuple):
     ----------
     how
         the stages, or for max pooling by `Phases` the geometry
-    table
-        max pooling: an index for every code
+    offsets
+        max pooling: what the index of an element is from the start of its window, for every code
     starts
-        max pooling: what is added to indices that are not for code 0, or None
+        max pooling: the index of the start of each window, or None where indices are relative to it
     divisor
         average pooling: what the sum of each window is divided by
     """
 
     geometry: Geometry
-    counts: Sizes
+    counts: tuple[int, ...]
     how: list[Stage] | Geometry
-    table: np.ndarray | None = None
+    offsets: np.ndarray = np.empty(0, LONG)
     starts: np.ndarray | None = None
-    divisor: np.ndarray | None = None
+    divisor: np.ndarray = np.ones(())
 
 
 class Pooling(Planes):
     """The base of poolings with windows at regular distances."""
 
-    ceil_mode = False
+    ceil_mode: bool = False
 
-    def __init_subclass__(cls):
-        super().__init_subclass__()
-        cls.fields = [name + axis for name in ('k', 'd', 'pad', 'dilation') for axis in cls.axes]
-        cls.fields += ['ceil_mode', 'count_include_pad', 'divide']
-
-    def configure(self, kernel: tuple, stride: tuple, pad: tuple) -> None:
+    def configure(self, kernel: tuple[int, ...], stride: tuple[int | None, ...], pad: tuple[int, ...]) -> None:
         """Set the fields from arguments in Torch7's order; a stride of None is the kernel's."""
         self.set_sizes('k', *kernel)
         self.set_sizes('d', *(k if d is None else d for k, d in zip(kernel, stride, strict=True)))
@@ -74,26 +72,22 @@ class Pooling(Planes):
         self.ceil_mode = False
         return self
 
-    def plan(self, sizes: Sizes) -> Plan:
-        """How inputs of `sizes` are worked off: checked, and the same object as long as no field is changed."""
-        own = self.__dict__
-        key = sizes, [own.get(name) for name in self.fields]
-        known = own.get('_plan')
-        if known is None or known[0] != key:
-            known = self._plan = key, self.new_plan(sizes)
-        return known[1]
+    def plan(self, sizes: tuple[int, ...]) -> Plan:
+        """How inputs of `sizes` are pooled, checked; the same object as long as no field is changed."""
+        return self.kept('_plan', self._new_plan, sizes)
 
-    def new_plan(self, sizes: Sizes) -> Plan:
-        """`plan` made anew."""
-        kernel, stride, pad, dilation = self.sizes('k'), self.sizes('d'), self.sizes('pad'), self.sizes('dilation', 1)
+    def _new_plan(self, sizes: tuple[int, ...]) -> Plan:
+        window = self.window()
+        kernel, stride, pad, dilation = window
         if any(p > k // 2 for k, p in zip(kernel, pad, strict=True)):
             raise self.error(f'expected pad of at most half the kernel {times(kernel)}, got {times(pad)}')
         counts = output_sizes(sizes, kernel, stride, pad, dilation, self.ceil_mode, self.error)
-        geometry = Geometry(sizes, counts, kernel, stride, pad, dilation)
-        return Plan(geometry, counts, *self.details(geometry))
+        if math.prod(kernel) > MOST_TAPS:
+            raise self.error(f'expected a kernel of at most {MOST_TAPS} elements, got {times(kernel)}')
+        return self.details(Geometry(sizes, counts, *window))
 
-    def details(self, geometry: Geometry) -> tuple:
-        """The rest of a `Plan`."""
+    def details(self, geometry: Geometry) -> Plan:
+        """The plan for this geometry."""
         raise self.error('expected details(geometry) in every Pooling layer', TypeError)
 
     def __str__(self) -> str:

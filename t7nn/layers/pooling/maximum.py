@@ -5,16 +5,16 @@ Torch7 manual: convolution.md
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from ... import random
 from ...module import Module
-from ...tensors import describe
+from ...tensors import describe, silent
 from .._planes import JOINT, Planes, Stage, flat_steps, flat_windows, outer_sum, phases_of, regular_stages
 from .._windows import Sizes, chunks, times
-from .base import BOOL, CODES, LONG, SIZES, Geometry, Pooling
+from .base import BOOL, CODES, LONG, SIZES, Geometry, Plan, Pooling
 
 __all__ = [
     'SpatialDilatedMaxPooling',
@@ -44,13 +44,15 @@ def keep_larger(
 class MaxPooling(Planes):
     """What all max poolings do. NaN is never the largest; of equal ones the first in the order of the memory is.
 
-    While at work, the place of the largest element in its window is a small number, `code`: from 1 in the order of the
-    memory, and 0 where there is none: all elements are -inf or NaN, or the window, after ``ceil()``, lies beyond the
-    input. The output is then the least finite number, as in Torch7. ``indices`` tells the place by each class's own
-    convention.
+    The idea, for windows of one axis: ``windows(x, (k,), (d,)).argmax(-2)`` with x[isnan(x)] = -inf. Here the taps are
+    compared one after the other, and the position of the largest in its window is kept as a small number, its `code`:
+    from 1 in the order of the memory, and 0 where there is none: all elements are -inf or NaN, or the window, after
+    ``ceil()``, lies beyond the input. The output is then the least finite number, as in Torch7. This takes a fifth of
+    the time of argmax. ``indices`` tells the position by each class's own convention.
     """
 
     cleared = (*Module.cleared, 'indices')
+    indices: np.ndarray | None
 
     def __init__(self):
         super().__init__()
@@ -58,28 +60,31 @@ class MaxPooling(Planes):
 
     def known_indices(self, shape: tuple[int, ...]) -> np.ndarray:
         """``indices``, which must be of the last forward, with output of `shape`."""
-        if self.indices is None or self.indices.shape != shape:
+        indices = self.indices
+        if type(indices) is not np.ndarray or indices.shape != shape or indices.dtype != LONG:
             raise self.error(
-                f'expected forward of the same input first: indices of shape {shape}, got {describe(self.indices)}'
+                f'expected forward of the same input first: indices of {LONG} and shape {shape}, '
+                f'got {describe(indices)}{f" of {indices.dtype}" if isinstance(indices, np.ndarray) else ""}'
             )
-        return self.indices
+        return indices
 
     def largest(self, x: np.ndarray, stages: list[Stage], y: np.ndarray) -> np.ndarray:
         """Write the largest elements of all windows of x to y; the result is their codes."""
         dtype = CODES[math.prod([len(stage.taps) for stage in stages]) > 255]
-        codes, inner, least = None, 1, np.finfo(y.dtype).min
+        codes: Any = None  # of the stage before
+        inner, least = 1, np.finfo(y.dtype).min
         for i, stage in enumerate(stages, 1):
             shape = (len(x), *stage.shape, *y.shape[1 + len(self.axes) :])
             best = y if i == len(stages) else self.scratch(f'_best{i}', shape)
             code = self.scratch(f'_code{i}', shape, dtype)
             larger, step = self.scratch('_larger', shape, BOOL), self.scratch('_step', shape, dtype)
-            value = self.scratch('_value', shape) if stage.strided else None
+            value = self.scratch('_value', shape if stage.strided else (0,))
             if not (begun := stage.taps[0][0] is None):
                 best.fill(least)
                 code.fill(0)
-            for place, (to, of) in enumerate(stage.taps):
+            for position, (to, of) in enumerate(stage.taps):
                 v = x[of]
-                if begun and place == 0:
+                if begun and position == 0:
                     np.fmax(v, least, out=best)  # not nan
                     np.copyto(code, np.greater(best, least, out=larger) if codes is None else codes[of])
                     continue
@@ -91,9 +96,9 @@ class MaxPooling(Planes):
                     np.copyto(part, v)
                     v = part
                 if codes is None:
-                    keep_larger(v, b, place + 1, c, m, s)
+                    keep_larger(v, b, position + 1, c, m, s)
                 else:
-                    keep_larger(v, b, np.add(codes[of], dtype.type(place * inner), out=s), c, m, s)
+                    keep_larger(v, b, np.add(codes[of], dtype.type(position * inner), out=s), c, m, s)
             x, codes, inner = best, code, inner * len(stage.taps)
         return codes
 
@@ -108,22 +113,24 @@ class MaxPooling(Planes):
         for to, of in parts:
             np.fmax(x[of], least, out=phases[to])  # not nan
         dtype = CODES[math.prod(geometry.kernel) > 255]
-        best, codes, inner, planes = phases.reshape(*lengths, -1), None, 1, math.prod(rest)
+        codes: Any = None
+        best: Any = phases.reshape(*lengths, -1)
+        inner, planes = 1, math.prod(rest)
         for i, axis in reversed(list(enumerate(shifts))):
             of, shape = best, best.shape[:i] + best.shape[-1:]
             best, code_of, codes = self.scratch(f'_best{i}', shape), codes, self.scratch(f'_code{i}', shape, dtype)
             larger, step = self.scratch('_larger', shape, BOOL), self.scratch('_step', shape, dtype)
-            for place, (phase, shift) in enumerate(axis):
+            for position, (phase, shift) in enumerate(axis):
                 on, end = (..., phase, slice(shift * planes, None)), (..., slice(best.shape[-1] - shift * planes))
                 v, b, m, c, s = of[on], best[end], larger[end], codes[end], step[end]
-                if place == 0:
+                if position == 0:
                     np.copyto(b, v)
                     np.copyto(c, 0 if code_of is None else code_of[on])
                     continue
                 if code_of is None:
-                    keep_larger(v, b, place, c, m, s)
+                    keep_larger(v, b, position, c, m, s)
                 else:
-                    keep_larger(v, b, np.add(code_of[on], dtype.type(place * inner), out=s), c, m, s)
+                    keep_larger(v, b, np.add(code_of[on], dtype.type(position * inner), out=s), c, m, s)
             inner *= len(axis)
         inside = (slice(None), *map(slice, geometry.counts))
         np.copyto(y, best.reshape(len(x), *extent, *rest)[inside])
@@ -135,56 +142,68 @@ class MaxPooling(Planes):
     def pool(
         self, x: np.ndarray, y: np.ndarray, stages: Callable[[slice], list[Stage] | Geometry]
     ) -> Iterator[tuple[slice, np.ndarray]]:
-        """Fill y, by stages or, given a geometry, by phases; gives slices of the rows and the codes of these rows,
+        """Fill y, by stages or, given a geometry, by phases; gives slices of the planes and the codes of these planes,
         which the next ones overwrite."""
         for part in chunks(len(x), x.itemsize * math.prod(x.shape[1:])):
             how = stages(part)
-            pool = self.largest_by_phases if isinstance(how, Geometry) else self.largest
-            yield part, pool(x[part], how, y[part])
+            if isinstance(how, Geometry):
+                yield part, self.largest_by_phases(x[part], how, y[part])
+            else:
+                yield part, self.largest(x[part], how, y[part])
 
-    def scatter(self, g: np.ndarray, dx: np.ndarray, places: Callable[[slice], np.ndarray]) -> None:
-        """dx = 0 but for g added at `places`, flat in the row and from 1; 0 where there is none."""
+    @silent
+    def scatter(self, g: np.ndarray, dx: np.ndarray, positions_of: Callable[[slice], np.ndarray]) -> None:
+        """dx = 0 but for g added at the positions, flat in the plane and from 1; 0 where there is none."""
         size = math.prod(dx.shape[1:])
+        if not dx.size:
+            return
         for part in chunks(len(dx), size * dx.itemsize):
-            rows, g_part, at = dx[part], g[part], places(part)
-            rows.fill(0)
-            first = np.arange(-1, len(at) * size - 1, size).reshape(-1, *(1,) * (at.ndim - 1))
-            flat = np.add(at, first, out=self.scratch('_flat', at.shape, LONG))
-            if not at.min(initial=1):
-                flat, g_part = flat[at > 0], g_part[at > 0]
-            np.add.at(rows.reshape(-1), flat.reshape(-1), g_part.reshape(-1))
+            planes, g_part, positions = dx[part], g[part], positions_of(part)
+            if self.indices is not self._buffers.get('indices') and positions.max(initial=0) > size:
+                raise self.error(
+                    f'expected the indices of the last forward, within 1 to {size}, got {positions.max()}', IndexError
+                )
+            planes.fill(0)
+            first = np.arange(-1, len(positions) * size - 1, size).reshape(-1, *(1,) * (positions.ndim - 1))
+            flat = np.add(positions, first, out=self.scratch('_flat', positions.shape, LONG))
+            if not positions.min(initial=1) >= 1:
+                flat, g_part = flat[positions > 0], g_part[positions > 0]
+            np.add.at(planes.reshape(-1), flat.reshape(-1), g_part.reshape(-1))
 
 
 class RegularMaxPooling(MaxPooling, Pooling):
     """The base of max poolings with windows at regular distances. ``indices`` are flat in the plane and from 1, and 0
     where nothing is larger than -inf."""
 
-    short = False  # as in `taps`
+    #: as in `taps`
+    short = False
 
-    def details(self, geometry: Geometry) -> tuple:
+    def details(self, geometry: Geometry) -> Plan:
         cut = self.short and any(p > 1 < d for p, d in zip(geometry.pad, geometry.dilation, strict=True))
         by_stages = cut or math.prod(geometry.kernel) <= JOINT
-        return regular_stages(*geometry, self.short) if by_stages else geometry, *self.table(geometry)
+        how = regular_stages(*geometry, self.short) if by_stages else geometry
+        return Plan(geometry, geometry.counts, how, *self.index_table(geometry))
 
-    def table(self, geometry: Geometry) -> tuple[np.ndarray, np.ndarray | None]:
-        """(table, starts) of the `Plan`."""
+    def index_table(self, geometry: Geometry) -> tuple[np.ndarray, np.ndarray | None]:
+        """(offsets, starts) of the `Plan`."""
         return flat_windows(*geometry)
 
-    def places(self, indices: np.ndarray, geometry: Geometry) -> np.ndarray:
-        """Rows of ``indices`` as `scatter` needs them: flat in the row, from 1, and 0 for none."""
+    def positions(self, indices: np.ndarray, geometry: Geometry) -> np.ndarray:
+        """Planes of ``indices`` as `scatter` needs them: flat in the plane, from 1, and 0 for none."""
         return indices
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        sizes = self.image(input)
+        input = self.images(input)
+        sizes = self.sizes_of(input)
         plan = self.plan(sizes)
         y = self.result('output', input, plan.counts)
         indices = self.result('indices', input, plan.counts, LONG)
-        for part, codes in self.pool(self.split(input), y, lambda part: plan.how):
-            at = plan.table.take(codes, out=indices[part], mode='clip')
+        for part, codes in self.pool(self.planes(input), y, lambda part: plan.how):
+            index = plan.offsets.take(codes, out=indices[part], mode='clip')
             if plan.starts is not None:
-                at += plan.starts
+                index += plan.starts
                 if not codes.min(initial=1):
-                    at[codes == 0] = 0
+                    index[codes == 0] = 0
         for axis, size in zip(self.axes, sizes, strict=True):
             setattr(self, 'i' + SIZES[axis], size)
         return self.output
@@ -192,17 +211,25 @@ class RegularMaxPooling(MaxPooling, Pooling):
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
         if self.gradInput is None:
             return None
-        sizes = self.image(input)
+        input = self.images(input)
+        sizes = self.sizes_of(input)
         plan = self.plan(sizes)
         g = self.gradients(gradOutput, input, plan.counts)
-        indices = self.split(self.known_indices(gradOutput.shape))
+        indices = self.planes(self.known_indices(self.shape(input, plan.counts)))
         dx = self.result('gradInput', input, sizes)
-        self.scatter(g, dx, lambda part: self.places(indices[part], plan.geometry))
+        self.scatter(g, dx, lambda part: self.positions(indices[part], plan.geometry))
         return self.gradInput
 
 
 class TemporalMaxPooling(RegularMaxPooling):
-    """The largest of every kW frames, dW apart (kW by default): (N, T, planes) -> (N, (T - kW) / dW + 1, planes).
+    """The largest of every kW frames: (N, T, planes) -> (N, (T - kW) / dW + 1, planes), the quotient rounded down.
+
+    Parameters
+    ----------
+    kW
+        the window, in frames, at least 1
+    dW
+        the stride in frames, by default kW
 
     ``indices``: the frame in the window, from 0, and -1 where nothing is larger than -inf.
 
@@ -215,29 +242,42 @@ class TemporalMaxPooling(RegularMaxPooling):
 
     axes = order = 'W'
     frames = True
+    kW: int
+    dW: int
+    padW: int
+    iwidth: int | None = None
 
     def __init__(self, kW: int, dW: int | None = None):
         super().__init__()
         self.configure((kW,), (dW,), (0,))
 
-    def table(self, geometry):
-        return np.arange(-1, self.kW), None
+    def index_table(self, geometry):
+        return np.arange(-1, *geometry.kernel), None
 
-    def places(self, indices, geometry):
+    def positions(self, indices, geometry):
         planes = indices.shape[-1]
-        frames = indices + np.arange(*geometry.counts)[:, None] * self.dW
+        frames = indices + np.arange(*geometry.counts)[:, None] * geometry.stride
         return np.where(indices < 0, 0, frames * planes + np.arange(1, planes + 1))
 
     __str__ = Module.__str__
 
 
 class SpatialMaxPooling(RegularMaxPooling):
-    """The largest element of every kW x kH window, dW x dH apart (kW x kH by default).
+    """The largest element of every kW x kH window.
 
     (N, planes, H, W) -> (N, planes, oH, oW), without N for one image, where
-    oW = floor((W + 2 padW - kW) / dW) + 1, or rounded up after ``ceil()``. Pads are at most half the kernel.
+    oW = floor((W + 2 padW - kW) / dW) + 1, or rounded up after ``ceil()``.
 
-    ``indices``: the place of each in its plane, flat and from 1.
+    Parameters
+    ----------
+    kW, kH
+        the window, in elements, at least 1
+    dW, dH
+        the stride, by default the window's size
+    padW, padH
+        a border on both sides that is never the largest, at most half the kernel
+
+    ``indices``: the position of each in its plane, flat and from 1.
 
     Torch7 manual: convolution.md#nn.SpatialMaxPooling
 
@@ -245,6 +285,15 @@ class SpatialMaxPooling(RegularMaxPooling):
     >>> nn.SpatialMaxPooling(2, 2).forward(np.arange(12.0).reshape(1, 2, 6)).tolist()
     [[[7.0, 9.0, 11.0]]]
     """
+
+    kW: int
+    kH: int
+    dW: int
+    dH: int
+    padW: int
+    padH: int
+    iheight: int | None = None
+    iwidth: int | None = None
 
     def __init__(self, kW: int, kH: int, dW: int | None = None, dH: int | None = None, padW: int = 0, padH: int = 0):
         super().__init__()
@@ -254,8 +303,18 @@ class SpatialMaxPooling(RegularMaxPooling):
 class SpatialDilatedMaxPooling(SpatialMaxPooling):
     """`SpatialMaxPooling` over elements dilationW x dilationH apart: a window spans dilationW (kW - 1) + 1.
 
+    Parameters
+    ----------
+    kW, kH, dW, dH, padW, padH
+        as in `SpatialMaxPooling`
+    dilationW, dilationH
+        distances of at least 1
+
     Torch7 manual: convolution.md#nn.SpatialDilatedMaxPooling
     """
+
+    dilationW: int = 1
+    dilationH: int = 1
 
     def __init__(
         self,
@@ -275,8 +334,19 @@ class SpatialDilatedMaxPooling(SpatialMaxPooling):
 class VolumetricMaxPooling(RegularMaxPooling):
     """The largest element of every kT x kW x kH window: (N, planes, T, H, W) -> (N, planes, oT, oH, oW).
 
-    As `SpatialMaxPooling`, with time. ``indices``: the place of each in its window, t + 256 h + 65536 w, all from 0 and
-    below 255; 255 in each where nothing is larger than -inf.
+    As `SpatialMaxPooling`, with time.
+
+    Parameters
+    ----------
+    kT, kW, kH
+        the window, in elements, 1 to 255
+    dT, dW, dH
+        the stride, by default the window's size
+    padT, padW, padH
+        a border on both sides that is never the largest, at most half the kernel
+
+    ``indices``: the position of each in its window, t + 256 h + 65536 w, all from 0 and below 255; 255 in each where
+    nothing is larger than -inf.
 
     Torch7 manual: convolution.md#nn.VolumetricMaxPooling
     """
@@ -284,6 +354,18 @@ class VolumetricMaxPooling(RegularMaxPooling):
     axes = 'THW'
     order = 'TWH'
     short = True
+    kT: int
+    kW: int
+    kH: int
+    dT: int
+    dW: int
+    dH: int
+    padT: int
+    padW: int
+    padH: int
+    itime: int | None = None
+    iheight: int | None = None
+    iwidth: int | None = None
 
     def __init__(
         self,
@@ -300,26 +382,36 @@ class VolumetricMaxPooling(RegularMaxPooling):
         super().__init__()
         self.configure((kT, kW, kH), (dT, dW, dH), (padT, padW, padH))
 
-    def table(self, geometry):
+    def index_table(self, geometry):
         kernel = geometry.kernel
         if max(kernel) > 255:
             raise self.error(f'expected kernel of at most 255x255x255, got {times(kernel)}')
-        return np.append(
-            0xFFFFFF, outer_sum([np.arange(k) << shift for k, shift in zip(kernel, (0, 8, 16), strict=True)])
-        ), None
+        offsets = outer_sum([np.arange(k) << shift for k, shift in zip(kernel, (0, 8, 16), strict=True)])
+        return np.append(0xFFFFFF, offsets), None
 
-    def places(self, indices, geometry):
-        places = np.broadcast_to(flat_windows(*geometry)[1], indices.shape).copy()
+    def positions(self, indices, geometry):
+        found = np.broadcast_to(flat_windows(*geometry)[1], indices.shape).copy()
         for shift, d, step in zip((0, 8, 16), geometry.dilation, flat_steps(geometry.sizes), strict=True):
-            places += (indices >> shift & 255) * (d * step)
-        return np.where(indices & 0xFFFFFF == 0xFFFFFF, 0, places)
+            found += (indices >> shift & 255) * (d * step)
+        return np.where(indices & 0xFFFFFF == 0xFFFFFF, 0, found)
 
 
 class VolumetricDilatedMaxPooling(VolumetricMaxPooling):
     """`VolumetricMaxPooling` over elements dilationT x dilationW x dilationH apart.
 
+    Parameters
+    ----------
+    kT, kW, kH, dT, dW, dH, padT, padW, padH
+        as in `VolumetricMaxPooling`
+    dilationT, dilationW, dilationH
+        distances of at least 1
+
     Torch7 manual: convolution.md#nn.VolumetricDilatedMaxPooling
     """
+
+    dilationT: int = 1
+    dilationW: int = 1
+    dilationH: int = 1
 
     def __init__(
         self,
@@ -347,19 +439,24 @@ class FractionalMaxPooling(MaxPooling):
     the last one ends with the input.
     """
 
-    def configure(self, pool: tuple, out: tuple) -> None:
+    newRandomPool: bool = False
+    randomSamples: np.ndarray | None = None
+
+    def configure(self, pool: tuple[int, ...], out: tuple[float, ...]) -> None:
         """Set the fields from arguments in Torch7's order."""
         if min(pool) < 2:
             raise ValueError(f'{self.typename}: expected pool size of at least 2, got {times(pool)}')
         self.set_sizes('poolSize', *pool)
         self.randomSamples = None
         self.newRandomPool = False
-        if min(out) >= 1:
-            self.set_sizes('out', *out)
+        if all(size >= 1 and size % 1 == 0 for size in out):
+            self.set_sizes('out', *map(int, out))
         elif all(0 < ratio < 1 for ratio in out):
             self.set_sizes('ratio', *out)
         else:
-            raise ValueError(f'{self.typename}: expected output sizes, or ratios within (0, 1), got {out}')
+            raise ValueError(
+                f'{self.typename}: expected whole output sizes of at least 1, or ratios within (0, 1), got {out}'
+            )
 
     def fixPoolingRegions(self, val: bool | None = None) -> Self:
         """Keep the regions of the last forward (draw new ones each time with False)."""
@@ -369,17 +466,18 @@ class FractionalMaxPooling(MaxPooling):
     def counts(self, sizes: Sizes) -> tuple[int, ...]:
         """The output's sizes, checked."""
         pool = self.sizes('poolSize')
-        if hasattr(self, 'outW'):
+        if getattr(self, 'outW', None) is not None:
             counts = self.sizes('out')
         else:
-            counts = tuple(
-                int(size * getattr(self, 'ratio' + axis)) for axis, size in zip(self.axes, sizes, strict=True)
-            )
+            ratios = [getattr(self, 'ratio' + axis) for axis in self.axes]
+            if not all(ratio is not None and 0 < ratio < 1 for ratio in ratios):
+                raise self.error(f'expected ratios within (0, 1), got {ratios}')
+            counts = tuple([int(size * ratio) for size, ratio in zip(sizes, ratios, strict=True)])
         if min(counts) < 1:
             raise self.error(
                 f'expected an output of at least 1 in each direction, got {times(counts)} of {times(sizes)}'
             )
-        if any(n + k - 1 >= size for n, k, size in zip(counts, pool, sizes, strict=True)):
+        if min(pool) < 1 or any(n + k - 1 >= size for n, k, size in zip(counts, pool, sizes, strict=True)):
             raise self.error(
                 f'expected input larger than output + pool size - 1, got {times(sizes)} for output {times(counts)} '
                 f'and pool size {times(pool)}'
@@ -388,7 +486,9 @@ class FractionalMaxPooling(MaxPooling):
 
     def starts(self, sizes: Sizes, counts: Sizes) -> list[np.ndarray]:
         """Where the windows of each plane start, one array (planes, windows) an axis."""
-        samples = self.randomSamples.reshape(-1, len(sizes))
+        samples = self.check(self.randomSamples, 'randomSamples').reshape(-1, len(sizes))
+        if not ((samples >= 0) & (samples <= 1)).all():
+            raise self.error(f'expected randomSamples within 0..1, got {samples.min()} to {samples.max()}')
         found = []
         for axis, (size, count, pool) in enumerate(zip(sizes, counts, self.sizes('poolSize'), strict=True)):
             u = samples[:, -1 - axis, None]  # drawn in the order of Torch7's arguments
@@ -399,12 +499,13 @@ class FractionalMaxPooling(MaxPooling):
         return found
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        x = self.rows(input)
+        input = self.images(input)
+        x = self.planes(input)
         sizes = x.shape[1:]
         counts = self.counts(sizes)
-        planes = (1, *input.shape[: -len(sizes)])[-2:]
-        if self.randomSamples is None or self.randomSamples.shape[:2] != planes or not self.newRandomPool:
-            self.randomSamples = random.uniform(out=np.empty((*planes, len(sizes)), self.dtype))
+        samples = *(1, *input.shape[: -len(sizes)])[-2:], len(sizes)
+        if getattr(self.randomSamples, 'shape', None) != samples or not self.newRandomPool:
+            self.randomSamples = random.uniform(out=np.empty(samples, self.dtype))
         starts, pool = self.starts(sizes, counts), self.sizes('poolSize')
 
         def stages(part: slice) -> list[Stage]:
@@ -413,27 +514,32 @@ class FractionalMaxPooling(MaxPooling):
                 shape = (*sizes[:axis], *counts[axis:])
                 grid = list(np.ix_(range(part.stop - part.start), *map(range, shape)))
                 first = starts[axis][part].reshape(-1, *(1,) * axis, counts[axis], *(1,) * (len(sizes) - axis - 1))
-                taps = [(None, (*grid[: 1 + axis], first + i, *grid[2 + axis :])) for i in range(pool[axis])]
+                taps: list[tuple[tuple | None, tuple]] = [
+                    (None, (*grid[: 1 + axis], first + i, *grid[2 + axis :])) for i in range(pool[axis])
+                ]
                 found.append(Stage(shape, taps, False, False, False))
             return found
 
         y = self.result('output', input, counts)
         indices = self.result('indices', input, counts, LONG)
         steps = flat_steps(sizes)
-        table = outer_sum([np.arange(k) * step for k, step in zip(pool, steps, strict=True)])
-        table = np.append(0, table + 1)
+        offsets = outer_sum([np.arange(k) * step for k, step in zip(pool, steps, strict=True)])
+        offsets = np.append(0, offsets + 1)
         first = outer_sum([start * step for start, step in zip(starts, steps, strict=True)])
         for part, codes in self.pool(x, y, stages):
             if not codes.min(initial=1):
+                self.indices = None
                 raise self.error('expected an element larger than -inf in every window, got one without')
-            table.take(codes, out=indices[part], mode='clip')
+            offsets.take(codes, out=indices[part], mode='clip')
             indices[part] += first[part]
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        sizes = self.image(input)
-        g = self.gradients(gradOutput, input, self.counts(sizes))
-        indices = self.split(self.known_indices(gradOutput.shape))
+        input = self.images(input)
+        sizes = self.sizes_of(input)
+        counts = self.counts(sizes)
+        g = self.gradients(gradOutput, input, counts)
+        indices = self.planes(self.known_indices(self.shape(input, counts)))
         self.scatter(g, self.result('gradInput', input, sizes), lambda part: indices[part])
         return self.gradInput
 
@@ -443,7 +549,7 @@ class FractionalMaxPooling(MaxPooling):
         return self
 
     def __str__(self) -> str:
-        out = 'x'.join(str(int(getattr(self, 'out' + axis, 0))) for axis in self.order)  # a ratio as %d, as in Torch7
+        out = 'x'.join(str(getattr(self, 'out' + axis) or 0) for axis in self.order)  # 0 for a ratio, as in Torch7
         return f'{self.typename}({out}, {self.listed("poolSize")})'
 
 
@@ -451,15 +557,25 @@ class SpatialFractionalMaxPooling(FractionalMaxPooling):
     """The largest element of poolSizeW x poolSizeH windows at random distances: (N, planes, H, W) -> (N, planes, outH,
     outW).
 
-    Each forward draws new windows, unless ``fixPoolingRegions()``. ``indices``: the place in the plane, flat, from 1.
+    Each forward draws new windows, unless ``fixPoolingRegions()``. ``indices``: the position in the plane, flat and
+    from 1.
 
     Parameters
     ----------
+    poolSizeW, poolSizeH
+        the window, in elements, at least 2
     arg1, arg2
-        outW and outH; or, below 1, the ratios of output to input
+        outW and outH, in elements; or, below 1, the ratios of output to input
 
     Torch7 manual: convolution.md#nn.SpatialFractionalMaxPooling
     """
+
+    poolSizeW: int
+    poolSizeH: int
+    outW: int | None = None
+    outH: int | None = None
+    ratioW: float | None = None
+    ratioH: float | None = None
 
     def __init__(self, poolSizeW: int, poolSizeH: int, arg1: float, arg2: float):
         super().__init__()
@@ -469,11 +585,27 @@ class SpatialFractionalMaxPooling(FractionalMaxPooling):
 class VolumetricFractionalMaxPooling(FractionalMaxPooling):
     """`SpatialFractionalMaxPooling` with time, which here is the last axis: (N, planes, H, W, T).
 
+    Parameters
+    ----------
+    poolSizeT, poolSizeW, poolSizeH
+        the window, in elements, at least 2
+    arg1, arg2, arg3
+        outT, outW and outH, in elements; or, below 1, the ratios of output to input
+
     Torch7 manual: convolution.md#nn.VolumetricFractionalMaxPooling
     """
 
     axes = 'HWT'
     order = 'TWH'
+    poolSizeT: int
+    poolSizeW: int
+    poolSizeH: int
+    outT: int | None = None
+    outW: int | None = None
+    outH: int | None = None
+    ratioT: float | None = None
+    ratioW: float | None = None
+    ratioH: float | None = None
 
     def __init__(self, poolSizeT: int, poolSizeW: int, poolSizeH: int, arg1: float, arg2: float, arg3: float):
         super().__init__()
@@ -484,6 +616,13 @@ class TemporalDynamicKMaxPooling(Module):
     """The k largest of all frames, in the order in which they come: (N, T, planes) -> (N, k, planes), where
     k = max(minK, ceil(factor T)). ``indices``: their frames, from 1.
 
+    Parameters
+    ----------
+    minK
+        the least k
+    factor
+        the fraction of all frames, 0 to 1
+
     Torch7 manual: convolution.md#nn.TemporalDynamicKMaxPooling
 
     >>> import numpy as np, t7nn as nn
@@ -492,32 +631,49 @@ class TemporalDynamicKMaxPooling(Module):
     """
 
     cleared = (*Module.cleared, 'indices')
+    minK: int
+    factor: float
+    indices: np.ndarray | None = None
 
     def __init__(self, minK: int, factor: float = 0):
         super().__init__()
         self.minK, self.factor = minK, factor
-        self.indices = None
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        self.check(input)
-        if input.ndim not in (2, 3):
-            raise self.error(f'expected input of Txplanes, or a batch of such, got {describe(input)}')
+        input = self._sequence(input)
         frames = input.shape[-2]
-        k = max(self.minK, math.ceil(self.factor * frames))
-        if not 1 <= k <= frames:
-            raise self.error(f'expected input of at least k = {k} frames, and k of at least 1, got {describe(input)}')
         order = frames - 1 - input[..., ::-1, :].argsort(-2, kind='stable')  # of equal frames the first is the largest
-        places = np.sort(order[..., frames - k :, :], -2)
-        self.indices = places + 1
-        np.copyto(self.buffer('output', places.shape), np.take_along_axis(input, places, -2))
+        found = np.sort(order[..., frames - self._count(input) :, :], -2)
+        self.indices = found + 1
+        np.copyto(self.buffer('output', found.shape), np.take_along_axis(input, found, -2))
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        if self.indices is None or self.indices.size == 0 and input.size:
-            raise self.error('expected forward first')
-        self.check(input)
-        self.check(gradOutput, 'gradOutput', self.indices.shape)
-        gradInput = self.buffer_like('gradInput', input)
+        input = self._sequence(input)
+        shape = (*input.shape[:-2], self._count(input), input.shape[-1])
+        indices = self.indices
+        if type(indices) is not np.ndarray or indices.shape != shape or indices.dtype.kind != 'i':
+            raise self.error(f'expected forward first: indices of shape {shape}, got {describe(indices)}')
+        found = self.zero_based(indices, input.shape[-2])
+        gradOutput = self.check(gradOutput, 'gradOutput', shape)
+        gradInput = self.buffer('gradInput', input.shape)
         gradInput.fill(0)
-        np.put_along_axis(gradInput, self.indices - 1, gradOutput, -2)
+        np.put_along_axis(gradInput, found, gradOutput, -2)
         return gradInput
+
+    def _sequence(self, input: Any) -> np.ndarray:
+        """`input` as a plain array, checked."""
+        self.check_parameters()
+        input = self.check(input)
+        if input.ndim not in (2, 3):
+            raise self.error(f'expected input of Txplanes, or a batch of such, got {describe(input)}')
+        return input
+
+    def _count(self, input: np.ndarray) -> int:
+        """k, for frames such as those of `input`."""
+        frames = input.shape[-2]
+        share = self.factor * frames
+        k = max(self.minK, math.ceil(share)) if math.isfinite(share) else 0
+        if not 1 <= k <= frames:
+            raise self.error(f'expected input of at least k = {k} frames, and k of at least 1, got {describe(input)}')
+        return k

@@ -4,6 +4,7 @@ Torch7 manual: convolution.md
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -20,46 +21,62 @@ class MaxUnpooling(Planes):
     """The base of unpoolings: every element goes back to where its pooling module found it, all others are 0."""
 
     cleared = (*Planes.cleared, 'indices')
+    indices: np.ndarray | None = None
+    pooling: RegularMaxPooling
     pooled: type[RegularMaxPooling]
 
     def __init__(self, poolingModule: RegularMaxPooling):
         super().__init__()
-        if type(poolingModule) is not self.pooled:
-            raise TypeError(f'{self.typename}: expected a {self.pooled.typename} module, got {poolingModule}')
-        if poolingModule.sizes('k') != poolingModule.sizes('d'):
-            raise ValueError(f'{self.typename}: expected a pooling whose stride is its kernel, got {poolingModule}')
+        self._expect_pooling(poolingModule)
         self.pooling = poolingModule
+
+    def _expect_pooling(self, pooling: Any) -> None:
+        if type(pooling) is not self.pooled:
+            raise TypeError(f'{self.typename}: expected a {self.pooled.typename} module, got {describe(pooling)}')
+        if pooling.sizes('k') != pooling.sizes('d'):
+            raise ValueError(f'{self.typename}: expected a pooling whose stride is its kernel, got {pooling}')
 
     def setParams(self) -> None:
         """Take over what the pooling module found: its ``indices``, and the sizes of its input."""
+        self._expect_pooling(self.pooling)
+        self.pooling.check_parameters()
         self.indices = self.pooling.indices
         for axis in self.axes:
             setattr(self, 'o' + SIZES[axis], getattr(self.pooling, 'i' + SIZES[axis], 0))
 
-    def places(self, input: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
-        """The sizes of the pooling's input, and where in all its planes, flat, each element of `input` goes."""
-        self.image(input)
+    def targets(self, input: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+        """The sizes of the pooling's input, and the position, flat in all its planes, that each element of `input`
+        goes to."""
         self.setParams()
-        if self.indices.shape != input.shape:
-            raise self.error(f'expected input of the shape of the pooling, {self.indices.shape}, got {describe(input)}')
-        sizes = tuple(getattr(self, 'o' + SIZES[axis]) for axis in self.axes)
-        at = self.pooling.places(self.split(self.indices), self.pooling.plan(sizes).geometry)
+        known = getattr(self.indices, 'shape', ())
+        if input.shape != known:
+            raise self.error(f'expected input of the shape of the pooling, {known}, got {describe(input)}')
+        sizes = tuple([getattr(self, 'o' + SIZES[axis]) for axis in self.axes])
+        if not all(size and size > 0 for size in sizes):
+            raise self.error(f'expected forward of {self.pooling} first, got an input of sizes {sizes} there')
+        plan = self.pooling.plan(sizes)
+        shape = self.shape(input, plan.counts)
+        positions = self.pooling.positions(self.planes(self.pooling.known_indices(shape)), plan.geometry)
         size = math.prod(sizes)
-        if at.min(initial=1) < 1 or at.max(initial=1) > size:
-            raise self.error(f'found an invalid max index (output volumes are of size {times(sizes)})')
-        return sizes, at + (np.arange(len(at)) * size - 1).reshape(-1, *(1,) * len(sizes))
+        if positions.min(initial=1) < 1 or positions.max(initial=1) > size:
+            raise self.error(
+                f'found an invalid max index (output volumes are of size {times(sizes)}), expected 1 to {size}'
+            )
+        return sizes, positions + (np.arange(len(positions)) * size - 1).reshape(-1, *(1,) * len(sizes))
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        sizes, at = self.places(input)
+        input = self.images(input)
+        sizes, targets = self.targets(input)
         y = self.result('output', input, sizes)
         y.fill(0)
-        y.reshape(-1)[at] = self.split(input)
+        y.reshape(-1)[targets] = self.planes(input)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        sizes, at = self.places(input)
+        input = self.images(input)
+        sizes, targets = self.targets(input)
         g = self.gradients(gradOutput, input, sizes)
-        g.reshape(-1).take(at, out=self.result('gradInput', input, at.shape[1:]), mode='clip')
+        g.reshape(-1).take(targets, out=self.result('gradInput', input, targets.shape[1:]), mode='clip')
         return self.gradInput
 
     def __str__(self) -> str:
@@ -69,6 +86,11 @@ class MaxUnpooling(Planes):
 class SpatialMaxUnpooling(MaxUnpooling):
     """Undoes a `SpatialMaxPooling` whose stride is its kernel: each element goes back to where the pooling module found
     it in its last forward, all others are 0.
+
+    Parameters
+    ----------
+    poolingModule
+        the pooling, whose forward comes first
 
     Torch7 manual: convolution.md#nn.SpatialMaxUnpooling
 
@@ -80,10 +102,17 @@ class SpatialMaxUnpooling(MaxUnpooling):
     """
 
     pooled = SpatialMaxPooling
+    oheight: int | None = None
+    owidth: int | None = None
 
 
 class VolumetricMaxUnpooling(MaxUnpooling):
     """Undoes a `VolumetricMaxPooling` whose stride is its kernel, as `SpatialMaxUnpooling` does.
+
+    Parameters
+    ----------
+    poolingModule
+        the pooling, whose forward comes first
 
     Torch7 manual: convolution.md#nn.VolumetricMaxUnpooling
     """
@@ -91,3 +120,6 @@ class VolumetricMaxUnpooling(MaxUnpooling):
     axes = 'THW'
     order = 'TWH'
     pooled = VolumetricMaxPooling
+    otime: int | None = None
+    oheight: int | None = None
+    owidth: int | None = None
