@@ -11,7 +11,7 @@ from golden_files import GOLDEN, assert_same, build, load, value
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 from table import rows as all_rows
-from test_t7_models import diamond, loaded
+from test_serialization_models import diamond, loaded
 
 import t7nn as nn
 from t7nn.export import ExportError, to_onnx

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from golden_files import GOLDEN, build, load
-from test_t7_models import diamond
+from test_serialization_models import diamond
 
 import t7nn as nn
 from t7nn.export import from_safetensors, to_safetensors

@@ -5,6 +5,8 @@ import ast
 import inspect
 import pydoc
 import re
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -29,6 +31,7 @@ WHOLE = {
     'leaving',
     'lessons',
     'properties',
+    'site',
     'threads',
 }
 #: Pages that guide; all others are the reference and have the name of a module
@@ -213,6 +216,19 @@ def test_imports_run_in_no_circle():
 def test_imports_upward_are_those_declared():
     for name, upper in UPWARD:
         assert upper in set(imports(name)), f'{name} no longer imports {upper or "t7nn"}: take it off the list'
+
+
+def test_importing_t7nn_imports_only_numpy():
+    """SciPy and the extras are imported by the functions that need them; benchmarks/bench_import.py measures it."""
+    program = 'import sys, t7nn; print(*{name.partition(".")[0] for name in sys.modules})'
+    done = subprocess.run([sys.executable, '-W', 'error', '-c', program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.split())
+    assert {'t7nn', 'numpy'} <= imported
+    assert not imported & {
+        *('scipy', 'matplotlib', 'hypothesis', 'pytest', 'sklearn', 'joblib', 'dask', 'distributed'),
+        *('onnx', 'onnxruntime', 'safetensors', 'torch', 'pandas', 'IPython', 'threadpoolctl'),
+    }
 
 
 # Files

@@ -193,9 +193,10 @@ def test_plot(tmp_path):
     if importlib.util.find_spec('matplotlib') is None:
         with pytest.MonkeyPatch.context() as patch:
             return test_plot_without_matplotlib(tmp_path, patch)
-    import matplotlib
+    import matplotlib.pyplot
 
     matplotlib.use('Agg')
+    figures = matplotlib.pyplot.get_fignums()
     with optim.Logger(tmp_path / 'log') as logger:
         logger.add([1.0, 2.0])
         logger.plot()
@@ -212,7 +213,7 @@ def test_plot(tmp_path):
         assert len((tmp_path / 'log.eps').read_bytes()) < len(both)
         with pytest.raises(ValueError, match=r"^optim.Logger: expected names out of \['one', 'two'\], got \['three'\]"):
             logger.plot('three')
-    assert matplotlib.pyplot.get_fignums() == []
+    assert matplotlib.pyplot.get_fignums() == figures
 
 
 def test_plot_without_matplotlib(tmp_path, monkeypatch):
