@@ -111,7 +111,7 @@ class every:
     """
 
     def __init__(self, n: int, hook: Hook):
-        if not isinstance(n, int) or n < 1:
+        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
             raise ValueError(f'hooks.every: expected n, a whole number of at least 1, got {n!r}')
         self.n, self.hook = n, _callable(hook, 'every')
 
@@ -155,14 +155,14 @@ class History:
         self.values: dict[str, list[float]] = {name: [] for name in values}
 
     def __call__(self, trainer: Any, iteration: int, error: float) -> None:
-        row = {name: float(function(trainer)) for name, function in self.functions.items()}
+        row = {name: float(real(function(trainer), name)) for name, function in self.functions.items()}
         self.errors.append(error)
         for name, value in row.items():
             self.values[name].append(value)
 
     def to_csv(self, path: str | os.PathLike) -> None:
         """Write a line for each iteration: its number, the error, and each value, under a line of names."""
-        with open(path, 'w', newline='', encoding='utf-8') as file:
+        with open(os.fspath(path), 'w', newline='', encoding='utf-8') as file:
             lines = csv.writer(file)
             lines.writerow(['iteration', 'error', *self.values])
             lines.writerows(zip(range(1, len(self.errors) + 1), self.errors, *self.values.values(), strict=True))
@@ -209,6 +209,12 @@ class Evaluate:
     """
 
     def __init__(self, inputs: Sequence, targets: Sequence, criterion: Criterion | None = None):
+        for name, values in (('inputs', inputs), ('targets', targets)):
+            is_scalar = isinstance(values, np.ndarray) and not values.ndim
+            if isinstance(values, (str, bytes)) or not hasattr(values, '__len__') or is_scalar:
+                raise TypeError(f'hooks.Evaluate: expected an array or a sequence as {name}, got {describe(values)}')
+        if criterion is not None and not isinstance(criterion, Criterion):
+            raise TypeError(f'hooks.Evaluate: expected a criterion or None, got {describe(criterion)}')
         if len(inputs) != len(targets) or not len(inputs):
             raise ValueError(
                 f'hooks.Evaluate: expected as many targets as inputs, and at least one, '
@@ -288,7 +294,7 @@ class EarlyStop:
     Raises
     ------
     TypeError
-        if `watched` is no `Evaluate`
+        if `watched` is no `Evaluate`, or `restore` neither True nor False
     ValueError
         if `patience` or `least` is out of its range
     """
@@ -296,10 +302,12 @@ class EarlyStop:
     def __init__(self, watched: Evaluate, patience: int = 10, least: float = 0, restore: bool = True):
         if not isinstance(watched, Evaluate):
             raise TypeError(f'hooks.EarlyStop: expected a hooks.Evaluate, got {describe(watched)}')
-        if not isinstance(patience, int) or patience < 1:
+        if not isinstance(patience, int) or isinstance(patience, bool) or patience < 1:
             raise ValueError(f'hooks.EarlyStop: expected patience, a whole number of at least 1, got {patience!r}')
-        if not real(least, 'least') >= 0:
-            raise ValueError(f'hooks.EarlyStop: expected least >= 0, got {least!r}')
+        if isinstance(least, bool) or not 0 <= real(least, 'least') < math.inf:
+            raise ValueError(f'hooks.EarlyStop: expected a finite least >= 0, got {least!r}')
+        if not isinstance(restore, (bool, np.bool_)):
+            raise TypeError(f'hooks.EarlyStop: expected True or False as restore, got {describe(restore)}')
         self.watched, self.patience, self.least, self.restore = watched, patience, least, restore
         self.best, self.waited = math.inf, 0
         self.parameters: list[np.ndarray] = []
@@ -315,7 +323,7 @@ class EarlyStop:
         self.waited += 1
         if self.waited < self.patience:
             return
-        if self.restore:
+        if self.restore and self.parameters:  # none where every error was nan
             for tensor, best in zip(tensors, self.parameters, strict=True):
                 tensor[...] = best
         raise Stop(f'no better error for {self.patience} iterations')
@@ -334,6 +342,8 @@ class Progress:
     """
 
     def __init__(self, file: TextIO | None = None):
+        if file is not None and not hasattr(file, 'isatty'):
+            raise TypeError(f'hooks.Progress: expected a file or None, got {describe(file)}')
         self.file = file
         self._start: float | None = None
         self._display: Any = None
@@ -359,7 +369,7 @@ class Progress:
                 self._display.update({'text/plain': text}, raw=True)
             return
         file = sys.stderr if self.file is None else self.file
-        if file is not None and file.isatty():
+        if file is not None and not file.closed and file.isatty():
             width = os.get_terminal_size(file.fileno()).columns if self.file is None else 80
             file.write('\r\x1b[K' + text[: width - 1] + ('\n' if end else ''))
             file.flush()
@@ -424,9 +434,13 @@ def resume(path: str | os.PathLike, dataset: Sequence) -> StochasticGradient:
     ValueError
         if the file holds no checkpoint, or one of a dataset of another size
     """
-    with open(path, 'rb') as file:
-        state = pickle.load(file)
-    if not isinstance(state, dict) or not isinstance(state.get('trainer'), StochasticGradient):
+    with open(os.fspath(path), 'rb') as file:
+        try:
+            state = pickle.load(file)
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f'hooks.resume: expected a file of hooks.Checkpoint, got {error} in {path}') from error
+    is_whole = isinstance(state, dict) and state.keys() >= {'trainer', 'order', 'iteration', 'random'}
+    if not is_whole or not isinstance(state['trainer'], StochasticGradient):
         raise ValueError(f'hooks.resume: expected a file of hooks.Checkpoint, got {describe(state)} in {path}')
     random.setRNGState(state['random'])
     trainer = state['trainer']

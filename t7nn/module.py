@@ -77,11 +77,17 @@ class Module(Node):
 
     def __init_subclass__(cls, **named: Any):
         super().__init_subclass__(**named)
+        if 'learned' in vars(cls):
+            _check_learned(cls)
+        if 'parameters' in vars(cls) and cls._ones_own:
+            cls.parameters = _two_lists(cls.parameters)  # type: ignore[method-assign]
         cls._names_parameters = cls.learned is not Module.learned or cls.parameters is not Module.parameters
         if 'accGradParameters' in vars(cls):
             cls.accGradParameters = _with_real_scale(cls.accGradParameters)  # type: ignore[method-assign]
-            if 'accUpdateGradParameters' not in vars(cls):  # a base's short cut would pass this class's gradient by
-                cls.accUpdateGradParameters = Module.accUpdateGradParameters  # type: ignore[method-assign]
+        own_step = _STEP if cls._ones_own else {'accGradParameters'}
+        if vars(cls).keys() & own_step and 'accUpdateGradParameters' not in vars(cls):
+            # a base's short cut would pass this class's own method by
+            cls.accUpdateGradParameters = Module.accUpdateGradParameters  # type: ignore[method-assign]
 
     def __init__(self):
         super().__init__()
@@ -134,29 +140,39 @@ class Module(Node):
         the gradient."""
         if self.shared:
             self.sharedAccUpdateGradParameters(input, gradOutput, lr)
-        elif self.weight is not None or self.bias is not None or self._names_parameters:
+        elif (
+            self.weight is not None
+            or self.bias is not None
+            or self._names_parameters
+            or self.learned is not Module.learned
+        ):
             self.defaultAccUpdateGradParameters(input, gradOutput, lr)
 
     def defaultAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
         """Accumulate with the parameters themselves in the place of their gradients.
 
         This happens in a twin of the module, so that an interrupt at any point leaves every tensor under its own name.
-        Where a twin cannot do it, the step goes through the gradients, whose values are put back.
+        Where a twin cannot do it, and in layers of one's own, which may do more with their gradients than add to them,
+        the step goes through the gradients, whose values are put back.
         """
         lr = real(lr, 'lr')
         parameters, gradients = self.parameters()
         for parameter in parameters:
-            if parameter.__class__ is not np.ndarray or parameter.dtype.kind != 'f':
+            if parameter.__class__ is not np.ndarray or parameter.dtype.kind != 'f' or not parameter.flags.writeable:
                 self._refuse(parameter, parameter)
-        put = {id(gradient): parameter for gradient, parameter in zip(gradients, parameters, strict=False)}
+        twin: Any = None
         known: dict[int, Any] = {}
-        twin = _twin(self, put, known)
-        if 'accGradParameters' in vars(self) or not put.keys() <= known.keys():
-            kept = [gradient.copy() for gradient in self._writable_gradients()]
+        if not self._ones_own and vars(self).keys().isdisjoint(_STEP):
+            put = {id(gradient): parameter for gradient, parameter in zip(gradients, parameters, strict=False)}
+            twin = _twin(self, put, known)
+            if not put.keys() <= known.keys():
+                twin = None
+        if twin is None:
+            kept = [(gradient, gradient.copy()) for gradient in self._writable_gradients()]
             try:
                 self.sharedAccUpdateGradParameters(input, gradOutput, lr)
             finally:
-                for gradient, values in zip(gradients, kept, strict=True):
+                for gradient, values in kept:
                     np.copyto(gradient, values)
             return
         for name, field in self.learned:  # also where there is no gradient, only its name
@@ -192,7 +208,7 @@ class Module(Node):
         TypeError
             if one is no plain array of floating-point numbers, or they are not of one dtype
         ValueError
-            if there are more of the one kind than of the other, or a gradient has another shape
+            if there are more of the one kind than of the other, a gradient has another shape, or one is read-only
         """
         parameters, gradients = self.parameters()
         if len(parameters) != len(gradients):
@@ -277,31 +293,51 @@ class Module(Node):
                 self.expect_writable(gradient)
 
     def undeclared(self) -> list[str]:
-        """What looks like a parameter and is trained by nothing, and how to declare it, a sentence each.
+        """What looks as if it were trained and is not, or not by every way to train, and what to do, a sentence each.
 
-        That is a tensor ``alpha`` with a ``gradAlpha`` beside it that neither `learned` nor `parameters` names, and a
-        module inside whose parameters are not among `parameters`.
+        That is a tensor ``alpha`` with a ``gradAlpha`` beside it, or a module inside, that `parameters` leaves out, and
+        a step that is written under a name that the trainer does not call.
         """
-        known = {'gradInput', *(gradient for _, gradient in self.learned)}
-        own = vars(self)
-        gradients = [name for name in own if name[:4] == 'grad' and name not in known]
-        inside = [name for name, value in own.items() if isinstance(value, Module)]
-        listed = {id(parameter) for parameter in self.parameters()[0]} if gradients or inside else set()
+        own, cls = vars(self) if self._ones_own else {}, type(self)  # those of t7nn are known to be right
+        if not own or 'parameters' in own:  # replaced in this one module, to freeze it for instance
+            return []
+        listed = self.parameters()[0]
+
+        def is_left_out(tensor: np.ndarray) -> bool:
+            return not any(isinstance(each, np.ndarray) and np.may_share_memory(each, tensor) for each in listed)
+
         found = []
-        for gradient in gradients:
-            name = gradient[4:5].lower() + gradient[5:]
-            value = own.get(name)
-            if isinstance(value, np.ndarray) and isinstance(own[gradient], np.ndarray) and id(value) not in listed:
-                found.append(
-                    f'{name} has a gradient {gradient} beside it but is no parameter, so nothing trains it; '
-                    f"declare it in the class: learned = (('{name}', '{gradient}'),)"
+        for name, gradient in _with_gradients(own):
+            if is_left_out(own[name]):
+                known = (name, gradient) in self.learned
+                how = (
+                    'list it in parameters()'
+                    if known
+                    else (f"declare it in the class: learned = (('{name}', '{gradient}'),)")
                 )
-        for name in inside:
-            if not all(id(tensor) in listed for tensor in own[name].parameters()[0]):
                 found.append(
-                    f'{name} is a module whose parameters are not among parameters(), so nothing trains them; '
-                    'derive from nn.Container and add() it, or override parameters()'
+                    f'{name} has a gradient {gradient} beside it but is no parameter, so nothing trains it; {how}'
                 )
+        for name, value in own.items():
+            if name == 'modules' and cls.parameters is not Module.parameters:
+                continue  # a container's, which knows them
+            for module in _modules_in(value):
+                if any(map(is_left_out, module.parameters()[0])):
+                    found.append(
+                        f'{name} is a module whose parameters are not among parameters(), so nothing trains them; '
+                        'derive from nn.Container and add() it, or override parameters()'
+                    )
+        if not found:
+            without_step = cls.accGradParameters is Module.accGradParameters
+            if listed and without_step and cls.accUpdateGradParameters is Module.accUpdateGradParameters:
+                found.append(
+                    'it has parameters but no accGradParameters(input, gradOutput, scale), so nothing trains them'
+                )
+            if not listed and not without_step and not self.modules:
+                found.append('it has accGradParameters but parameters() names none, so nothing trains them')
+            for name, called in (('forward', 'updateOutput'), ('backward', 'updateGradInput')):
+                if getattr(cls, name) is not getattr(Module, name) and getattr(cls, called) is getattr(Module, called):
+                    found.append(f'it has {name} but no {called}, which is what containers and the trainer call')
         return found
 
     def getParameters(self) -> tuple[np.ndarray, np.ndarray]:
@@ -314,7 +350,8 @@ class Module(Node):
         TypeError
             if the tensors are of different dtypes, or not of floating-point numbers
         ValueError
-            if weights are shared and their gradients are not, or the reverse
+            if weights are shared and their gradients are not, or the reverse; if `parameters` names an array that is
+            no field of a module, nor in a table of one, so that it could not become a view
         """
         olds, old_grads = self.parameters()
         (flat, views), (flat_grad, grad_views) = flatten(olds), flatten(old_grads)
@@ -325,7 +362,16 @@ class Module(Node):
                 raise self.error(
                     f'misaligned parameter at {i}: check that you are sharing parameters and gradParameters'
                 )
+        if flat.dtype.kind != 'f':
+            raise self.error(f'expected parameters of floating-point numbers, got {flat.dtype}', TypeError)
         new = {id(old): new for old, new in zip(olds + old_grads, views + grad_views, strict=True)}
+        fields: dict[int, np.ndarray] = {}
+        self.map_tensors(lambda tensor: fields.setdefault(id(tensor), tensor))
+        if new.keys() - fields.keys():
+            raise self.error(
+                'expected parameters() to list public fields, or what is in lists or dicts of such; '
+                'getParameters() cannot move what it makes anew at each call, or what lies under a name with _'
+            )
         self.map_tensors(lambda tensor: new.get(id(tensor), tensor))
         return flat, flat_grad
 
@@ -444,12 +490,83 @@ class Module(Node):
         return table(['', 'module', 'parameters'], itertools.islice(rows(self, ''), MOST_ROWS + 1))
 
 
+def _with_gradients(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The names of tensors among `fields` and of what looks like their gradients: alpha with gradAlpha or grad_alpha, W
+    with gradW, and, of one shape, W with dW."""
+    for gradient, values in fields.items():
+        for prefix in ('grad_', 'grad', 'd'):
+            rest = gradient.removeprefix(prefix)
+            for name in dict.fromkeys((rest, rest[:1].lower() + rest[1:])) if rest != gradient else ():
+                tensor = fields.get(name)
+                if name == 'input' or not isinstance(tensor, np.ndarray) or not isinstance(values, np.ndarray):
+                    continue
+                if prefix != 'd' or tensor.shape == values.shape:
+                    yield name, gradient
+
+
+def _modules_in(value: Any) -> Iterator[Module]:
+    """The modules in a field: itself, or those in its lists and dicts."""
+    if isinstance(value, Module):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _modules_in(item)
+
+
+#: the methods of which a step of the update is made; who replaces one wants it called
+_STEP = frozenset(('accGradParameters', 'parameters', 'updateParameters', 'zeroGradParameters'))
+
+
 def _with_real_scale(method: Callable) -> Callable:
     """An `accGradParameters` whose scale is a real number: an array or a complex number would be cut in silence."""
 
     @functools.wraps(method)
     def wrapper(self, input, gradOutput, scale=1):
-        return method(self, input, gradOutput, scale if scale.__class__ is float else real(scale, 'scale'))
+        scale = scale if scale.__class__ is float else real(scale, 'scale')
+        if not self._ones_own:
+            return method(self, input, gradOutput, scale)
+        before = [(name, getattr(self, name)) for _, name in self.learned]
+        method(self, input, gradOutput, scale)
+        for (
+            name,
+            gradient,
+        ) in before:  # a new array in the place of a gradient: the vector of getParameters keeps the old
+            new = getattr(self, name)
+            if new is not gradient and isinstance(gradient, np.ndarray) and np.shape(new) == gradient.shape:
+                gradient[...] = new
+                setattr(self, name, gradient)
+
+    return wrapper
+
+
+def _check_learned(cls: type['Module']) -> None:
+    """Raise unless `learned` is pairs of names of public fields."""
+    for pair in cls.learned if isinstance(cls.learned, (tuple, list)) else ('',):
+        names = pair if isinstance(pair, (tuple, list)) else ()
+        if len(names) != 2 or not all(isinstance(name, str) and name.isidentifier() for name in names):
+            raise TypeError(
+                f"{cls.typename}: expected learned = (('alpha', 'gradAlpha'),), a pair of names for each parameter, "
+                f'got {cls.learned!r}'
+            )
+        if any(name[0] == '_' for name in names):
+            raise TypeError(f'{cls.typename}: expected public names in learned, since _ marks scratch, got {pair!r}')
+
+
+def _two_lists(method: Callable) -> Callable:
+    """A `parameters` that gives two lists: none where it returns nothing, as Torch7 allows."""
+
+    @functools.wraps(method)
+    def wrapper(self):
+        result = method(self)
+        if result is None:
+            return [], []
+        is_pair = isinstance(result, (tuple, list)) and len(result) == 2
+        if not is_pair or any(isinstance(part, (np.ndarray, str)) or not hasattr(part, '__iter__') for part in result):
+            got = describe(result)
+            raise self.error(
+                f'expected two lists from parameters(), parameters and their gradients, got {got}', TypeError
+            )
+        return list(result[0]), list(result[1])
 
     return wrapper
 

@@ -101,7 +101,9 @@ def _lua_constructor(init: Callable) -> Callable:
             parameter = signature.parameters[name]
             if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 bound.arguments[name] = _argument(self.typename, parameter, argument)
-        return init(*bound.args, **bound.kwargs)
+        init(*bound.args, **bound.kwargs)
+        if not hasattr(self, '_buffers'):  # not by __dict__: once it is asked for, every attribute takes longer
+            raise TypeError(f'{self.typename}: expected its __init__ to call super().__init__()')
 
     return wrapper
 
@@ -115,6 +117,22 @@ def _safe_str(text: Callable[[Any], str]) -> Callable[[Any], str]:
             return text(self)
         except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             return f'{self.typename} (incomplete: {error})'
+
+    return wrapper
+
+
+def _gives(method: Callable, name: str) -> Callable:
+    """A method that has to leave what it returns in the field `name`, where containers and the trainer look for it."""
+
+    @functools.wraps(method)
+    def wrapper(self, *arguments, **named):
+        result = method(self, *arguments, **named)
+        if result is not getattr(self, name):
+            text = f'expected {method.__name__} to return what it puts into self.{name}'
+            if result is None:
+                raise self.error(f'{text}, got nil; end it with return self.{name}', TypeError)
+            raise self.error(f'{text}, got something else; write self.{name} = ... before it returns')
+        return result
 
     return wrapper
 
@@ -137,6 +155,8 @@ class Node:
     #: whether type() passes this node by when it casts a network
     dontCast: bool = False
     _buffers: dict[str, np.ndarray]
+    #: whether the class is one's own, of which nothing is known: not one of t7nn
+    _ones_own: bool = False
 
     def __init__(self):
         self.dtype = DOUBLE
@@ -146,6 +166,10 @@ class Node:
     def __init_subclass__(cls, **named: Any):
         super().__init_subclass__(**named)
         cls.typename = 'nn.' + cls.__name__
+        cls._ones_own = not cls.__module__.startswith('t7nn.')
+        for method, name in (('updateOutput', 'output'), ('updateGradInput', 'gradInput')):
+            if cls._ones_own and inspect.isfunction(vars(cls).get(method)):
+                setattr(cls, method, _gives(vars(cls)[method], name))
         if '__init__' in vars(cls):
             cls.__init__ = _lua_constructor(cls.__init__)  # type: ignore[method-assign]
         if '__str__' in vars(cls):

@@ -130,7 +130,7 @@ def _long(function, name, value):
 
 def _fillable(function, out, dtypes):
     """Raise unless `out` is an array that Torch7's method of this name fills."""
-    if not isinstance(out, np.ndarray) or out.dtype not in dtypes:
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray) or out.dtype not in dtypes:
         names = ', '.join(dtype.name for dtype in dtypes)
         got = f'one of {out.dtype}' if isinstance(out, np.ndarray) else repr(out)
         raise TypeError(f'random.{function}: expected an array of {names}, got {got}')

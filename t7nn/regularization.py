@@ -8,8 +8,9 @@ the proximal step of the L1 penalty (what is within l1 of zero becomes zero, all
 decay of the weights. No learning rate enters: the step is made once an iteration, from the trainer's ``hookIteration``.
 """
 
-import math
+import sys
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -25,19 +26,30 @@ BLOCK = 1 << 15  # elements worked at a time: they stay in the cache from the fi
 
 def _check(function: str, l1_weight: float, l2_weight: float) -> None:
     for name, weight in (('l1_weight', l1_weight), ('l2_weight', l2_weight)):
-        if not isinstance(weight, (int, float, np.number)):
-            raise TypeError(f'{function}: expected a number as {name}, got {weight!r}')
-        if not 0 <= weight < math.inf:
+        if not isinstance(weight, Real) or isinstance(weight, bool):
+            raise TypeError(f'{function}: expected a number as {name}, got {describe(weight)}')
+        if not 0 <= weight <= sys.float_info.max:
             raise ValueError(f'{function}: expected a finite {name} >= 0, got {weight}')
 
 
-def _tensors(function: str, network: Module, bias: bool = True) -> list[np.ndarray]:
-    """The parameters of `network` that are regularised, checked to be tensors of floating-point numbers."""
+def _check_bias(function: str, bias: Any) -> None:
+    if not isinstance(bias, (bool, np.bool_)):
+        raise TypeError(f'{function}: expected True or False as bias, got {describe(bias)}')
+
+
+def _tensors(function: str, network: Module, bias: bool = True, written: bool = True) -> list[np.ndarray]:
+    """The parameters of `network` that are regularised, checked to be tensors of floating-point numbers, and that they
+    can be `written` to."""
+    _check_bias(function, bias)
+    if isinstance(network, type) or not callable(getattr(network, 'parameters', None)):
+        raise TypeError(f'{function}: expected a module as network, got {describe(network)}')
     parameters = network.parameters()[0]
     for tensor in parameters:
         if type(tensor) is not np.ndarray or tensor.dtype.kind != 'f':
             got = tensor.dtype if type(tensor) is np.ndarray else describe(tensor)
             raise TypeError(f'{function}: expected parameters that are tensors of floating-point numbers, got {got}')
+        if written and not tensor.flags.writeable:
+            raise ValueError(f'{function}: expected parameters that can be written to, got a read-only tensor')
     if bias:
         return parameters
     biases = {id(module.bias) for module in network.listModules()}
@@ -106,10 +118,11 @@ def regularization_penalty(network: Module, l1_weight: float, l2_weight: float, 
     ValueError
         if a weight is negative or not finite
     TypeError
-        if a weight is no number, or a parameter no tensor of floating-point numbers
+        if a weight is no number, `network` no module, or a parameter no tensor of floating-point numbers
     """
     _check('regularization_penalty', l1_weight, l2_weight)
-    return _penalty(_tensors('regularization_penalty', network, bias), l1_weight, l2_weight)
+    tensors = _tensors('regularization_penalty', network, bias, written=False)
+    return _penalty(tensors, float(l1_weight), float(l2_weight))
 
 
 def regularize_parameters(network: Module, l1_weight: float, l2_weight: float, bias: bool = True) -> None:
@@ -137,12 +150,12 @@ def regularize_parameters(network: Module, l1_weight: float, l2_weight: float, b
     Raises
     ------
     ValueError
-        if a weight is negative or not finite
+        if a weight is negative or not finite, or a parameter read-only
     TypeError
-        if a weight is no number, or a parameter no tensor of floating-point numbers
+        if a weight is no number, `network` no module, or a parameter no tensor of floating-point numbers
     """
     _check('regularize_parameters', l1_weight, l2_weight)
-    _regularize(_tensors('regularize_parameters', network, bias), l1_weight, l2_weight)
+    _regularize(_tensors('regularize_parameters', network, bias), float(l1_weight), float(l2_weight))
 
 
 def regularize_parameters_as_published(
@@ -155,6 +168,7 @@ def regularize_parameters_as_published(
     clamp(w, -l1_weight, l1_weight), a decay of the wrong sign.
     """
     _check('regularize_parameters_as_published', l1_weight, l2_weight)
+    l1_weight, l2_weight = float(l1_weight), float(l2_weight)
     for parameter in _tensors('regularize_parameters_as_published', network):
         update = np.clip(parameter, -l1_weight, l1_weight)
         if out_of_place:
@@ -185,6 +199,7 @@ class L1L2:
 
     def __init__(self, l1: float = 0, l2: float = 0, bias: bool = True):
         _check('L1L2', l1, l2)
+        _check_bias('L1L2', bias)
         self.l1, self.l2, self.bias = l1, l2, bias
 
     def penalty(self, network: Module) -> float:

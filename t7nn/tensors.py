@@ -6,6 +6,7 @@ functions.
 """
 
 import functools
+import math
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
@@ -115,7 +116,10 @@ def real(value: Any, name: str) -> float:
         value = value[()]
     if not isinstance(value, Real):
         raise TypeError(f'expected a number as {name}, got {describe(value)}')
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return math.copysign(math.inf, value)
 
 
 def number(value: float) -> str:

@@ -27,6 +27,8 @@ class Stop(Exception):
 
 def changed_error(returned: Any, error: float) -> float:
     """The error after a hook: the number that it returned, or `error` as it was."""
+    if isinstance(returned, np.ndarray) and returned.ndim == 0:
+        returned = returned[()]
     return float(returned) if isinstance(returned, Real) and not isinstance(returned, bool) else error
 
 
@@ -37,7 +39,12 @@ class _FromOne(Sequence):
         self.dataset = dataset
 
     def __len__(self) -> int:
-        return int(self.dataset.size())
+        size = self.dataset.size()
+        if not isinstance(size, (int, float, np.number)) or size < 0 or size != int(size):
+            raise TypeError(
+                f'nn.StochasticGradient: expected a whole number from size() of a dataset, got {describe(size)}'
+            )
+        return int(size)
 
     def __getitem__(self, index: Any) -> Any:
         return self.dataset[index + 1]
@@ -72,7 +79,8 @@ class StochasticGradient:
     log : print
         takes each printed line; None is silent
 
-    The fields are read anew for every iteration, so hooks may change them. A field that the trainer does not have is
+    The fields are read anew, and checked, for every iteration, so hooks may change them. A hook that raises
+    `hooks.Stop` ends the training. A field that the trainer does not have is
     refused; a subclass declares its own in the class body.
 
     >>> import numpy as np, t7nn as nn
@@ -156,6 +164,9 @@ class StochasticGradient:
             value = getattr(self, name)
             if value is not None and not callable(value):
                 raise self._error(f'expected a function or None as {name}, got {describe(value)}', TypeError)
+
+    def _warn(self) -> None:
+        """Warn of what looks like a parameter and is not trained."""
         for module in self.module.listModules():
             for sentence in module.undeclared():
                 warnings.warn(f'{module.typename}: {sentence}', stacklevel=4)
@@ -191,6 +202,7 @@ class StochasticGradient:
             if a field is of the wrong kind, or `dataset` is no such sequence
         """
         self._check()
+        self._warn()
         dataset = self._examples(dataset)
         drawn = random.randperm(len(dataset))  # in any case, as in Torch7
         order = (drawn.astype(np.int64) - 1).tolist() if self.shuffleIndices else list(range(len(dataset)))
@@ -208,30 +220,43 @@ class StochasticGradient:
             if `order` does not fit the dataset
         """
         self._check()
+        self._warn()
         dataset = self._examples(dataset)
-        if sorted(order) != list(range(len(dataset))):
-            raise self._error(f'expected an order of {len(dataset)} examples, got one of {len(order)}')
+        places = range(len(dataset))
+        if not isinstance(order, Sequence) or len(order) != len(places) or set(order) != set(places):
+            got = f'one of {len(order)}' if isinstance(order, Sequence) else describe(order)
+            raise self._error(f'expected an order of {len(places)} examples, got {got}')
+        if not isinstance(iteration, int) or iteration < 1:
+            raise self._error(f'expected an iteration counted from 1, got {describe(iteration)}')
         if not 0 < self.maxIteration < iteration:
             self._iterations(dataset, order, iteration)
 
     def _iterations(self, dataset: Sequence[tuple[Any, Any]], order: Sequence[int], iteration: int) -> None:
         self._order = order
-        decay = 1 + iteration * self.learningRateDecay if iteration > 1 else 1
-        rate = self.learningRate / decay
         while True:
-            with np.errstate(over='ignore', invalid='ignore'):  # what diverges is told by the printed error
-                error = self._epoch(dataset, order, float(real(rate, 'learningRate')))
+            decay = 1 + iteration * self.learningRateDecay if iteration > 1 else 1
+            if not decay:
+                raise self._error(
+                    f'expected a learningRateDecay with which the rate of iteration {iteration} is finite, '
+                    f'got {self.learningRateDecay}'
+                )
             stopped = ''
-            if self.hookIteration is not None:
+            try:
+                with np.errstate(over='ignore', invalid='ignore'):  # what diverges is told by the printed error
+                    error = self._epoch(dataset, order, float(self.learningRate / decay))
+            except Stop as stop:
+                error = changed_error(stop.error, np.nan)
+                stopped = f'stopped in iteration {iteration}: {stop}'
+            if self.hookIteration is not None and not stopped:
                 try:
                     error = changed_error(self.hookIteration(self, iteration, error), error)
                 except Stop as stop:
                     error = changed_error(stop.error, error)
                     stopped = f'stopped after iteration {iteration}: {stop}'
+                self._check()  # a hook may change fields
             if self.verbose:
                 self._print(f'# current error = {number(error)}')
             iteration += 1
-            rate = self.learningRate / (1 + iteration * self.learningRateDecay)
             if stopped or 0 < self.maxIteration < iteration:
                 end = stopped or 'you have reached the maximum number of iterations'
                 self._print(f'# StochasticGradient: {end}')
@@ -249,11 +274,15 @@ class StochasticGradient:
                     input, target = example
                 except (TypeError, ValueError):
                     raise self._error(f'expected a pair (input, target), got {describe(example)}') from None
-                total += criterion.forward(module.forward(input), target)
+                loss = criterion.forward(module.forward(input), target)
+                total += loss if loss.__class__ is float else real(loss, f'the loss of {criterion}')
                 module.updateGradInput(input, criterion.updateGradInput(module.output, target))
                 module.accUpdateGradParameters(input, criterion.gradInput, rate)
                 if self.hookExample is not None:
                     self.hookExample(self, example)
+        except Stop as stop:
+            stop.error = total / (order.index(i) + 1)
+            raise
         except Exception as error:
             error.add_note(f'In example {i + 1} of the dataset')
             raise

@@ -125,12 +125,6 @@ ROWS = [
     CriterionRow(nn.DistanceRatioCriterion, pair(6)),
     CriterionRow(lambda: nn.DistanceRatioCriterion(False), pair(4, 3)),
     # losses made of losses
-    CriterionRow(
-        nn.MultiCriterion,
-        (4, 3),
-        (4, 3),
-        skip=dict.fromkeys(('wrong_dtype', 'wrong_form'), 'a sum of no losses looks at nothing'),
-    ),
     CriterionRow(lambda: nn.MultiCriterion().add(nn.MSECriterion()).add(nn.AbsCriterion(), 0.5), (4, 3), (4, 3)),
     CriterionRow(
         lambda: nn.MultiCriterion().add(one_each(), 2).add(one_each()),

@@ -57,6 +57,8 @@ class DenseIndexLinear(nn.IndexLinear):
             np.add.at(dense, keys + self.offset, gradients)
         return [weight, bias], [dense, gradBias]
 
+    accUpdateGradParameters = nn.IndexLinear.accUpdateGradParameters
+
 
 def index_linear(*arguments):
     return DenseIndexLinear(5, 3, *arguments).reset()

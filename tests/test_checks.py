@@ -381,3 +381,32 @@ def test_losses_that_begin_the_hessian():
     x = np.array([0.5, 0.0, -1.0])
     assert_same(nn.WeightedMSECriterion(np.array([1.0, 2, 3])).updateDiagHessianInput(x, x), np.full(3, 2 / 3))
     assert_same(nn.L1Cost().updateDiagHessianInput(x), np.array([1.0, 0, 1]))
+
+
+@pytest.mark.parametrize(
+    'call, message',
+    [
+        (lambda x: nn.Jacobian.forward(None, x), 'nn.Jacobian: expected a module, got nil'),
+        (lambda x: nn.Jacobian.backward(TWO, x), 'expected nn.ConcatTable with a tensor as output, got a table of 1'),
+        (lambda x: nn.Jacobian.testIO(TWO, x), 'expected nn.ConcatTable with a tensor as output, got a table of 1'),
+        (lambda x: nn.Jacobian.testAllUpdate(TWO, x, 'weight', 'gradWeight'), 'with a tensor as output'),
+        (
+            lambda x: nn.Jacobian.forward(nn.Tanh(), np.broadcast_to(x, (2, 3))),
+            'that can be written to, got a read-only',
+        ),
+        (lambda x: nn.Jacobian.testJacobian(nn.Tanh(), np.broadcast_to(x, (2, 3))), 'that can be written to'),
+        (
+            lambda x: nn.Jacobian.testJacobianParameters(nn.Linear(3, 1), x, None, None),
+            'expected a tensor to fill, got nil',
+        ),
+        (lambda x: nn.Jacobian.testJacobian(nn.Tanh(), x, perturbation=0), 'expected a perturbation > 0, got 0'),
+        (lambda x: nn.Jacobian.testJacobian(nn.Tanh(), x, perturbation='x'), 'expected a number as perturbation'),
+        (lambda x: nn.Jacobian.testJacobian(nn.Tanh(), x, None), 'expected a number as minval, got nil'),
+    ],
+)
+def test_what_is_no_argument(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call(np.ones(3))
+
+
+TWO = nn.ConcatTable().add(nn.Linear(3, 1))

@@ -637,3 +637,20 @@ def test_bad_input(criterion, input, target, kind, text):
 def test_bad_construction(make, kind, text):
     with pytest.raises(kind, match=text):
         make()
+
+
+@pytest.mark.parametrize('criterion', [nn.MultiCriterion, nn.ParallelCriterion])
+@pytest.mark.parametrize('method', ['forward', 'backward'])
+def test_a_sum_of_no_losses(criterion, method):
+    with pytest.raises(ValueError, match='expected at least one criterion, got none'):
+        getattr(criterion(), method)(np.ones((2, 3)), np.ones((2, 3)))
+
+
+def test_cross_entropy_of_an_empty_target():
+    with pytest.raises(ValueError, match='nn.ClassNLLCriterion: expected target of shape'):
+        nn.CrossEntropyCriterion().forward(np.ones((2, 3)), np.empty(0))
+
+
+def test_weights_of_a_masked_array():
+    with pytest.raises(TypeError, match='nn.WeightedMSECriterion: expected a tensor as weight, got a masked array'):
+        nn.WeightedMSECriterion(np.ma.masked_array([1.0, 2.0], [True, False]))

@@ -202,7 +202,8 @@ def test_nan_tells_where_it_came_from(where, call):
 def test_nan_found_in_output():
     class Bad(nn.Module):
         def updateOutput(self, input):
-            return [input, {'deep': NAN}]
+            self.output = [input, {'deep': NAN}]
+            return self.output
 
     with pytest.raises(ValueError, match='NaN found in output of module'):
         nn.NaN(Bad()).forward(np.ones(3))

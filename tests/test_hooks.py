@@ -226,7 +226,7 @@ def test_progress():
         (lambda: hooks.Evaluate([1, 2], [1]), ValueError, 'got 2 inputs and 1 targets'),
         (lambda: hooks.EarlyStop(3), TypeError, 'expected a hooks.Evaluate, got int 3'),
         (lambda: hooks.EarlyStop(ALL[1], 0), ValueError, 'expected patience, a whole number of at least 1, got 0'),
-        (lambda: hooks.EarlyStop(ALL[1], 1, -1), ValueError, 'expected least >= 0, got -1'),
+        (lambda: hooks.EarlyStop(ALL[1], 1, -1), ValueError, 'expected a finite least >= 0, got -1'),
     ],
 )
 def test_bad_arguments(call, kind, text):
@@ -256,3 +256,45 @@ def test_html():
     text = trainer._repr_html_()
     assert 'L1L2(l1=0.1' in text and 'nn.Linear(2 -&gt; 4)' in text and text.count('<table>') == 2
     assert nn.Linear(2, 1)._repr_html_().count('<tr>') == 2
+
+
+def test_early_stop_where_every_error_is_nan():
+    net = nn.Linear(1, 1)
+    watched = nn.hooks.Evaluate([np.array([np.nan])], [np.ones(1)])
+    trainer = nn.StochasticGradient(net, nn.MSECriterion())
+    trainer.log, trainer.maxIteration = None, 10
+    trainer.hookIteration = nn.hooks.chain(watched, nn.hooks.EarlyStop(watched, patience=2))
+    trainer.train([(np.ones(1), np.ones(1))])
+    assert 2 <= len(watched.errors) < 10
+
+
+@pytest.mark.parametrize(
+    'make, message',
+    [
+        (lambda: nn.hooks.Evaluate(None, [1]), 'Evaluate: expected an array or a sequence as inputs, got nil'),
+        (lambda: nn.hooks.Evaluate([1], 'x'), 'Evaluate: expected an array or a sequence as targets, got str'),
+        (lambda: nn.hooks.Evaluate(np.array(1.0), [1]), r'expected an array or a sequence as inputs, got shape \(\)'),
+        (lambda: nn.hooks.Evaluate([1], [1], 'mse'), "Evaluate: expected a criterion or None, got str 'mse'"),
+        (lambda: nn.hooks.EarlyStop(nn.hooks.Evaluate([1], [1]), restore=1), 'expected True or False as restore'),
+        (lambda: nn.hooks.EarlyStop(nn.hooks.Evaluate([1], [1]), patience=True), 'expected patience, a whole number'),
+        (lambda: nn.hooks.EarlyStop(nn.hooks.Evaluate([1], [1]), least=np.inf), 'expected a finite least >= 0'),
+        (lambda: nn.hooks.every(True, print), 'expected n, a whole number'),
+        (lambda: nn.hooks.Progress('x'), "Progress: expected a file or None, got str 'x'"),
+    ],
+)
+def test_what_is_no_argument_of_a_hook(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+@pytest.mark.parametrize('data', [b'', b'hello', pickle.dumps(None), pickle.dumps({'trainer': 1})])
+def test_resume_of_another_file(data, tmp_path):
+    (tmp_path / 'file').write_bytes(data)
+    with pytest.raises(ValueError, match='hooks.resume: expected a file of hooks.Checkpoint, got '):
+        nn.hooks.resume(tmp_path / 'file', [])
+
+
+def test_progress_after_its_file_was_closed(tmp_path):
+    with open(tmp_path / 'file', 'w') as file:
+        progress = nn.hooks.Progress(file)
+    progress(nn.StochasticGradient(nn.Linear(1, 1), nn.MSECriterion()), 1, 0.5)

@@ -597,3 +597,41 @@ def test_lbfgs_prints_torch7s_lines(capsys):
         '<optim.lbfgs> \tcreating recyclable direction/step/history buffers',
         '<optim.lbfgs> \treached max number of iterations',
     ]
+
+
+@pytest.mark.parametrize('method', [optim.sgd, optim.adam, optim.adagrad, optim.nag, optim.lbfgs])
+class TestWhatIsNoArgument:
+    @pytest.mark.parametrize('value', [True, '0.1', float('nan'), 1j, [0.1]])
+    def test_number(self, method, value):
+        x = np.array([3.0, 4.0])
+        with pytest.raises(
+            (TypeError, ValueError), match=f"optim.{method.__name__}: expected a number as 'learningRate'"
+        ):
+            method(lambda x: (float(x @ x), 2 * x), x, {'learningRate': value})
+        assert x.tolist() == [3, 4]
+
+    @pytest.mark.parametrize('name', ['learningrate', 'learning_rate', 'lr'])
+    def test_name(self, method, name):
+        with pytest.raises(ValueError, match=f"config has no field '{name}'; 'learningRate' is probably meant"):
+            method(lambda x: (float(x @ x), 2 * x), np.ones(2), {name: 0.1})
+
+    @pytest.mark.parametrize('f', [None, '1', 1j, np.ones(2)])
+    def test_value_of_the_function(self, method, f):
+        x = np.array([3.0, 4.0])
+        with pytest.raises(TypeError, match=rf'optim.{method.__name__}: opfunc must return a number as f\(x\), got '):
+            method(lambda x: (f, 2 * x), x, {})
+        assert x.tolist() == [3, 4]
+
+    def test_masked_arrays(self, method):
+        x, masked = np.array([3.0, 4.0]), np.ma.masked_array([3.0, 4.0], [False, True])
+        with pytest.raises(TypeError, match='expected an array as x, got a masked array'):
+            method(lambda x: (1.0, np.ones(2)), masked, {})
+        with pytest.raises(TypeError, match='df/dx must be an array of float64 like x, got a masked array'):
+            method(lambda x: (1.0, masked), x, {})
+
+
+@pytest.mark.parametrize('method', [optim.adam, optim.adamax])
+@pytest.mark.parametrize('beta', [1, -0.1, float('inf')])
+def test_beta_out_of_range(method, beta):
+    with pytest.raises(ValueError, match=r"expected 'beta1' in \[0, 1\), got"):
+        method(lambda x: (float(x @ x), 2 * x), np.ones(2), {'beta1': beta})

@@ -559,3 +559,8 @@ def test_what_is_refused_leaves_the_stream_alone(error, function, args, options,
     assert str(caught.value).startswith(f'random.{function}: ') and text in str(caught.value)
     np.testing.assert_array_equal(generator.getRNGState(), before)
     np.testing.assert_equal(options, filled)
+
+
+def test_masked_arrays_are_not_filled():
+    with pytest.raises(TypeError, match='expected an array of float64'):
+        random.uniform(out=np.ma.masked_array([1.0, 2.0], [True, False]))

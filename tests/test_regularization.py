@@ -190,7 +190,7 @@ def test_weights_that_make_no_sense(function, weight):
 
 
 def test_weights_that_are_no_numbers():
-    with pytest.raises(TypeError, match="regularize_parameters: expected a number as l1_weight, got '1'"):
+    with pytest.raises(TypeError, match="regularize_parameters: expected a number as l1_weight, got str '1'"):
         nn.regularize_parameters(nn.Linear(2, 1), '1', 0)
     with pytest.raises(ValueError, match='L1L2: expected a finite l2_weight >= 0, got -1'):
         nn.L1L2(0, -1)
@@ -238,3 +238,31 @@ def test_hooks_in_a_chain():
     history = nn.hooks.History()
     _, lines = trained(nn.hooks.chain(nn.L1L2(0.01, 0.02), history, lambda *arguments: None))
     assert [f'# current error = {error:.14g}' for error in history.errors] == lines[1:4]
+
+
+@pytest.mark.parametrize(
+    'function', [nn.regularize_parameters, nn.regularization_penalty, nn.regularize_parameters_as_published]
+)
+@pytest.mark.parametrize('network', [None, 'x', [nn.Linear(2, 1)], nn.MSECriterion(), np.ones(2), nn.Linear])
+def test_what_is_no_network(function, network):
+    with pytest.raises(TypeError, match=': expected a module as network, got '):
+        function(network, 0.1, 0.1)
+
+
+@pytest.mark.parametrize('weight', [True, np.True_, 1j, None, [0.1]])
+def test_weight_that_is_no_number(weight):
+    with pytest.raises(TypeError, match='L1L2: expected a number as l1_weight, got '):
+        nn.L1L2(weight)
+
+
+@pytest.mark.parametrize('bias', [None, 'x', 1, [True]])
+def test_bias_that_is_no_flag(bias):
+    with pytest.raises(TypeError, match='expected True or False as bias, got '):
+        nn.L1L2(0.1, bias=bias)
+    with pytest.raises(TypeError, match='expected True or False as bias, got '):
+        nn.regularize_parameters(nn.Linear(2, 1), 0.1, 0.1, bias)
+
+
+def test_weight_beyond_all_floats():
+    with pytest.raises(ValueError, match='expected a finite l1_weight'):
+        nn.regularize_parameters(nn.Linear(2, 1), 10**400, 0)

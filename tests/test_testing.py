@@ -194,8 +194,8 @@ class OtherName(nn.Tanh):
 
 
 BUGS = [
-    ('results', KeepsNoOutput),
-    ('results', KeepsNoGradInput),
+    ('runs', KeepsNoOutput),
+    ('runs', KeepsNoGradInput),
     ('input_gradient', GradInputOff),
     ('parameter_gradient', GradWeightOff),
     ('accumulation', Overwrites),

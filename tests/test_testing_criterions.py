@@ -257,7 +257,7 @@ class Pairs(nn.MSECriterion):
 
 
 BUGS = [
-    ('runs', Lonely, 'backward returns nothing'),
+    ('runs', Lonely, 'expected updateGradInput to return'),
     ('repeatable', NumpysNoise, r'random numbers come from np\.random'),
     ('output_kept', ChangesItsLoss, 'output after backward is 0'),
     ('second_backward', OneBackwardOnly, 'after backward twice: gradInput'),
@@ -271,7 +271,7 @@ BUGS = [
     ('results', Transposed, r'gradInput is float64\(3, 1\), the input float64\(1, 3\)'),
     ('results', LossIsAnArray, r'the loss must be a number, got shape \(1,\)'),
     ('results', ForgetsItsLoss, 'output is 0, forward gives'),
-    ('results', ForgetsItsGradient, 'gradInput is not what backward gives'),
+    ('runs', ForgetsItsGradient, 'expected updateGradInput to return what it puts into self.gradInput'),
     ('own_memory', GradientIsTheTarget, 'gradInput lies in the memory of the target'),
     ('results', CalledGivesTheLossTwice, 'called as a function: gradInput has shape'),
     ('input_gradient', SlightlyOff, 'central differences give'),

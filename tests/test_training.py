@@ -250,3 +250,93 @@ def test_interrupt_within_an_update():
     assert trainer.module.gradWeight is gradient
     del trainer.module.accGradParameters
     trainer.train(dataset)
+
+
+class OfSize:
+    """A dataset with a size() that may be anything."""
+
+    def __init__(self, size):
+        self.number = size
+
+    def size(self):
+        return self.number
+
+    def __getitem__(self, index):
+        return np.ones(2), np.ones(1)
+
+
+def quiet(**fields):
+    trainer = nn.StochasticGradient(nn.Linear(2, 1), nn.MSECriterion())
+    for name, field in {'log': None, 'maxIteration': 3, **fields}.items():
+        setattr(trainer, name, field)
+    return trainer
+
+
+@pytest.mark.parametrize('size', ['2', None, 2.5, -1])
+def test_size_that_is_no_size(size):
+    with pytest.raises(TypeError, match=r'nn.StochasticGradient: expected a whole number from size\(\) of a dataset'):
+        quiet().train(OfSize(size))
+
+
+@pytest.mark.parametrize(
+    'field, value',
+    [
+        ('learningRate', 'x'),
+        ('learningRateDecay', None),
+        ('maxIteration', 'x'),
+        ('criterion', None),
+        ('module', None),
+        ('hookIteration', 3),
+        ('log', 3),
+    ],
+)
+def test_a_field_that_a_hook_spoils(field, value):
+    trainer = quiet(hookIteration=lambda trainer, iteration, error: setattr(trainer, field, value))
+    with pytest.raises(TypeError, match=f'nn.StochasticGradient: expected .* as {field}'):
+        trainer.train(OfSize(2))
+
+
+def test_a_decay_that_divides_by_zero():
+    with pytest.raises(ValueError, match='expected a learningRateDecay with which the rate of iteration 2 is finite'):
+        quiet(learningRateDecay=-0.5).train(OfSize(2))
+
+
+def test_stop_in_an_example_ends_the_training():
+    lines, seen = [], []
+
+    def stop(trainer, example):
+        seen.append(trainer.criterion.output)
+        if len(seen) == 2:
+            raise nn.hooks.Stop('enough')
+
+    quiet(hookExample=stop, log=lines.append).train(OfSize(4))
+    assert len(seen) == 2
+    assert lines[-2:] == [
+        '# StochasticGradient: stopped in iteration 1: enough',
+        f'# training error = {sum(seen) / 2:.14g}',
+    ]
+
+
+@pytest.mark.parametrize('loss', [None, np.ones(2), 'x', 1j])
+def test_a_loss_that_is_no_number(loss):
+    class Odd(nn.Criterion):
+        def updateOutput(self, input, target=None):
+            self.output = loss
+            return loss
+
+    with pytest.raises(TypeError, match='expected a number as the loss of nn.Odd, got'):
+        quiet(criterion=Odd()).train(OfSize(2))
+
+
+def test_a_hook_may_return_an_array_of_one_number():
+    lines = []
+    quiet(hookIteration=lambda *_: np.array(0.5), log=lines.append, maxIteration=1).train(OfSize(2))
+    assert lines[1] == '# current error = 0.5'
+
+
+@pytest.mark.parametrize(
+    'order, iteration', [(None, 1), (3, 1), (['a', 'b'], 1), ([0, 0], 1), ([0, 1], 'a'), ([0, 1], 0)]
+)
+def test_go_on_from_nowhere(order, iteration):
+    with pytest.raises(ValueError, match='nn.StochasticGradient: expected an (order of 2 examples|iteration)'):
+        quiet().go_on(OfSize(2), order, iteration)

@@ -83,6 +83,7 @@ def accDiagHessianParameters(
 ) -> None:
     """Add to the fields `hw` of a layer linear in its parameters what accGradParameters adds to the gradients `gw` for
     the input squared."""
+    input = module.check(input)
     initDiagHessianParameters(module, gw, hw)
     squared, module.inputSq = _twin(module), input * input
     for gradient, name in zip(gw, hw, strict=True):
@@ -180,6 +181,9 @@ class _Squares:
     classes = 'MSECriterion WeightedMSECriterion'
 
     def updateDiagHessianInput(self, input, target):
+        input = self.check(input)
+        if not input.size:
+            raise self.error(f'expected input of at least one element, got shape {input.shape}')
         self.diagHessianInput = np.full_like(input, 2 / input.size if self.sizeAverage else 2)
         return self.diagHessianInput
 
@@ -188,6 +192,7 @@ class _Absolute:
     classes = 'L1Cost'
 
     def updateDiagHessianInput(self, input, target=None):
+        input = self.check(input)
         self.diagHessianInput = (input != 0).astype(input.dtype)
         return self.diagHessianInput
 

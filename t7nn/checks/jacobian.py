@@ -19,7 +19,7 @@ from ..module import Module
 from ..node import DOUBLE
 from ..serialization.classes import comes_back
 from ..serialization.files import dumps, loads
-from ..tensors import describe
+from ..tensors import describe, real
 from .hessian import HESSIANS
 
 __all__ = ['Jacobian', 'SparseJacobian']
@@ -39,8 +39,23 @@ def _distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.ravel() - b.ravel()).max(initial=0))
 
 
+def _output(module: Module, input: np.ndarray) -> np.ndarray:
+    """The output for `input`, checked to be a tensor."""
+    if not isinstance(module, Module):
+        raise TypeError(f'nn.Jacobian: expected a module, got {describe(module)}')
+    output = module.forward(input)
+    if not isinstance(output, np.ndarray):
+        raise TypeError(f'nn.Jacobian: expected {module.typename} with a tensor as output, got {describe(output)}')
+    return output
+
+
 def _draw(tensor: np.ndarray, minval: float, maxval: float) -> None:
     """Fill `tensor` uniformly from minval..maxval."""
+    if not isinstance(tensor, np.ndarray):
+        raise TypeError(f'nn.Jacobian: expected a tensor to fill, got {describe(tensor)}')
+    if not tensor.flags.writeable:
+        raise ValueError('nn.Jacobian: expected a tensor that can be written to, got a read-only one')
+    minval, maxval = real(minval, 'minval'), real(maxval, 'maxval')
     tensor[...] = (random.rand(tensor.size) * (maxval - minval) + minval).reshape(tensor.shape)
 
 
@@ -77,7 +92,7 @@ class Jacobian:
         """The matrix by back-propagation, one backward for each output."""
         if param is not None and dparam is None:
             raise TypeError(f'nn.{cls.__name__}.backward: expected dparam, the gradient of param as well')
-        varied, output = cls._varied(input) if param is None else param, module.forward(input)
+        varied, output = cls._varied(input) if param is None else param, _output(module, input)
         jacobian = np.empty((varied.size, output.size))
         for i, gradOutput in enumerate(_units(output)):
             module.zeroGradParameters()
@@ -89,7 +104,7 @@ class Jacobian:
     @classmethod
     def backwardUpdate(cls, module: Module, input: np.ndarray, param: np.ndarray) -> np.ndarray:
         """In column j `param` after accUpdateGradParameters with rate 1 and the gradient of output j alone."""
-        output = module.forward(input)
+        output = _output(module, input)
         jacobian = np.empty((param.size, output.size))
         parameters = module.parameters()[0]
         originals = [parameter.copy() for parameter in parameters]
@@ -107,6 +122,12 @@ class Jacobian:
     ) -> np.ndarray:
         """The matrix by central differences of width 2 `perturbation`."""
         varied = cls._varied(input) if param is None else param
+        output = _output(module, input)
+        if not isinstance(varied, np.ndarray) or not varied.flags.writeable:
+            got = 'a read-only tensor' if isinstance(varied, np.ndarray) else describe(varied)
+            raise TypeError(f'nn.{cls.__name__}: expected a tensor to vary that can be written to, got {got}')
+        if not real(perturbation, 'perturbation') > 0:
+            raise ValueError(f'nn.{cls.__name__}: expected a perturbation > 0, got {perturbation}')
         if varied.dtype != DOUBLE or module.dtype != DOUBLE:
             warnings.warn(
                 f'nn.{cls.__name__}: in {varied.dtype} differences of {perturbation:g} are mostly rounding; '
@@ -115,7 +136,7 @@ class Jacobian:
                 stacklevel=2,
             )
         places = varied.flat
-        jacobian = np.empty((varied.size, module.forward(input).size))
+        jacobian = np.empty((varied.size, output.size))
         for i in range(varied.size):
             value = places[i]
             try:
@@ -180,7 +201,7 @@ class Jacobian:
     def testIO(module: Module, input: np.ndarray, minval: float = -2, maxval: float = 2) -> tuple[float, float]:
         """How far output and gradInput are from what they were, after the module was written and read again: as a .t7
         file in memory, or by pickle where a class of one's own is in it. Leaves the module with its state cleared."""
-        untouched, output = input.copy(), module.forward(input).copy()
+        untouched, output = input.copy(), _output(module, input).copy()
         gradOutput = np.empty_like(output)
         _draw(gradOutput, minval, maxval)
         gradInput = _gradInput(module, input, gradOutput.copy())
@@ -195,7 +216,7 @@ class Jacobian:
         """How far the ways to update the parameter named `weight` are apart: by accGradParameters and updateParameters
         or by accUpdateGradParameters, in one module or in two that share it. The norms of the differences, by name."""
         rate = random.uniform(0.1, 1)
-        gradOutput = random.rand(*module.clone().forward(input).shape).astype(module.dtype)
+        gradOutput = random.rand(*_output(module.clone(), input).shape).astype(module.dtype)
 
         def accGradParameters(modules: list[Module]) -> None:
             for each in modules:

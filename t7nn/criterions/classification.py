@@ -319,7 +319,7 @@ class CrossEntropyCriterion(Criterion):
             self.nll.sizeAverage = self.oldSizeAverage = self.sizeAverage
         input = input.squeeze() if input.size > 1 else input.reshape(1)
         if isinstance(target, np.ndarray):
-            target = target.squeeze() if target.size > 1 else target.reshape(1)
+            target = target.squeeze() if target.size != 1 else target.reshape(1)
         return input, target
 
     def updateOutput(self, input: np.ndarray, target: Any = None) -> float:

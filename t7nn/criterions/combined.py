@@ -45,6 +45,8 @@ class WeightedSum(Criterion):
     def _each(self, method: str, input: Any, target: Any) -> Iterator[tuple[float, Any]]:
         """The weight of each criterion and what its `method` gives; an error that leaves it gets a note saying which
         it was in."""
+        if not self.criterions:
+            raise self.error('expected at least one criterion, got none: add(criterion) comes first')
         parts = zip(self.criterions, self.weights, self._inputs(input), self._targets(target), strict=True)
         for i, (criterion, weight, *part) in enumerate(parts, 1):
             try:

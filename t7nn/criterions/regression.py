@@ -9,7 +9,7 @@ import numpy as np
 
 from ..blas import inner
 from ..module import Criterion
-from ..tensors import describe
+from ..tensors import describe, plain
 from .base import Elementwise
 
 __all__ = [
@@ -102,9 +102,8 @@ class WeightedMSECriterion(MSECriterion):
 
     def __init__(self, w: np.ndarray):
         super().__init__()
-        if not isinstance(w, np.ndarray):
-            raise self.error(f'expected a tensor as weight, got {describe(w)}', TypeError)
-        self.weight = np.array(w)
+        weight = plain(w, lambda got: self.error(f'expected a tensor as weight, got {got}', TypeError))
+        self.weight = weight.copy()
 
     def pair(self, input, target):
         input, target = super().pair(input, target)

@@ -137,7 +137,7 @@ class Kmeans(Module):
         input = self._rows(input)
         if np.shape(self.output) != input.shape[:1]:
             raise self.error(f'expected forward(input) first, for an input of shape {input.shape}')
-        nearest = self.output.astype(np.int64) - 1
+        nearest = self.zero_based(self.output, self.k, 'output')
         self.clusterSampleCount[...] = np.bincount(nearest, minlength=self.k)
         sums = np.zeros_like(self.weight)
         np.add.at(sums, nearest, self.weight[nearest] - input)

@@ -1,18 +1,35 @@
 """What every optimiser does with its arguments, written once: tables, vectors, evaluations, clear errors."""
 
+import math
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ..blas import add_scaled
-from ..tensors import describe
+from ..tensors import describe, plain, real
 
 __all__ = ['Call', 'Result', 'Table', 'undone_on_error', 'value']
 
 Table = MutableMapping | None
 Result = tuple[np.ndarray, list[float]]
+
+#: the fields of all methods' configurations; nIter is of a state, niter of a configuration
+_FIELDS = frozenset([
+    'L', 'Lstep', 'alpha', 'beta1', 'beta2', 'c1', 'c2', 'crossoverRate', 'dampening', 'doFistaUpdate',
+    'epsilon', 'eps', 'errthres', 'eta0', 'etaminus', 'etaplus', 'ext', 'ftarget', 'initialMean', 'int',
+    'lambda', 'learningRate', 'learningRateDecay', 'learningRates', 'lineSearch', 'lineSearchOptions',
+    'maxEval', 'maxFEs', 'maxIter', 'maxRegion', 'maxiter', 'maxline', 'minRegion', 'min_iterations',
+    'momentum', 'nCorrection', 'nesterov', 'niter', 'popsize', 'ratio', 'rho', 'scaleFactor', 'sig', 'sigma',
+    'stepsize', 'stepsizemax', 'stepsizemin', 't0', 'tolFun', 'tolX', 'verb_disp', 'verbose', 'weightDecay',
+    'weightDecays', 'nIter',
+])  # fmt: skip
+#: what a key may mean that is no field: other capitals, other underscores, PyTorch's word
+_MEANT = {name.replace('_', '').lower(): name for name in sorted(_FIELDS - {'nIter', 'L'}, reverse=True)} | {
+    'lr': 'learningRate'
+}
 
 
 @contextmanager
@@ -26,10 +43,14 @@ def undone_on_error(x: np.ndarray) -> Iterator[np.ndarray]:
         raise
 
 
-def value(result: Any) -> float:
+def value(result: Any, where: str = 'optim') -> float:
     """f(x), from what a function gives that need not compute df/dx."""
     fx = result[0] if isinstance(result, (tuple, list)) else result
-    return float(fx.item() if isinstance(fx, np.ndarray) else fx)
+    if isinstance(fx, np.ndarray) and fx.size == 1:
+        fx = fx.item()
+    if not isinstance(fx, Real):
+        raise TypeError(f'{where}: opfunc must return a number as f(x), got {describe(fx)}')
+    return float(fx)
 
 
 class Call:
@@ -52,11 +73,13 @@ class Call:
         for name, table in ('config', config), ('state', state):
             if table is not None and not isinstance(table, MutableMapping):
                 raise self.error(f'expected a dict as {name}, got {describe(table)}', TypeError)
-        if not isinstance(x, np.ndarray):
-            raise self.error(f'expected an array as x, got {describe(x)}', TypeError)
+        for key in (*(config or ()), *(state or ())):
+            if key not in _FIELDS and (meant := _MEANT.get(str(key).replace('_', '').lower())):
+                raise self.error(f'config has no field {key!r}; {meant!r} is probably meant')
+        plain_x = plain(x, lambda got: self.error(f'expected an array as x, got {got}', TypeError))
         if x.dtype not in (np.float64, np.float32):
             raise self.error(f'expected x of float64 or float32, got {x.dtype}', TypeError)
-        self.opfunc, self.input, self.x = opfunc, x, x.reshape(-1)
+        self.opfunc, self.input, self.x = opfunc, x, plain_x.reshape(-1)
         if not x.size or not x.flags.writeable or not np.may_share_memory(x, self.x):
             raise self.error(f'x must have elements, be writeable and contiguous, got {describe(x)}')
         self.config = {} if config is None else config
@@ -73,10 +96,22 @@ class Call:
             if default is None:
                 raise self.error(f'config needs a number {name!r}')
             return default
+        if isinstance(given, (bool, np.bool_)):
+            raise self.error(f'expected a number as {name!r}, got {given}', TypeError)
         try:
-            return float(given)
-        except (TypeError, ValueError):
+            number = float(real(given, name))
+        except TypeError:
             raise self.error(f'expected a number as {name!r}, got {describe(given)}', TypeError) from None
+        if number != number:
+            raise self.error(f'expected a number as {name!r}, got nan')
+        return number
+
+    def share(self, name: str, default: float) -> float:
+        """The option `name`, which is to be in [0, 1)."""
+        number = self.option(name, default)
+        if not 0 <= number < 1:
+            raise self.error(f'expected {name!r} in [0, 1), got {number:g}')
+        return number
 
     def evaluate(self, *arguments: Any) -> tuple[float, np.ndarray]:
         """f(x), and df/dx as a vector; x unless other arguments are given."""
@@ -84,6 +119,7 @@ class Call:
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise self.error(f'opfunc must return a pair (f(x), df/dx), got {describe(result)}', TypeError)
         fx, dfdx = result
+        value(fx, f'optim.{self.method}')
         dfdx = self.vector('df/dx', dfdx)
         if not dfdx.flags.writeable or np.may_share_memory(dfdx, self.x):
             dfdx = dfdx.copy()  # the methods write into it
@@ -91,9 +127,10 @@ class Call:
 
     def vector(self, name: str, array: np.ndarray) -> np.ndarray:
         """`array` as a vector like x."""
-        if not isinstance(array, np.ndarray) or array.dtype != self.x.dtype:
-            got = array.dtype if isinstance(array, np.ndarray) else describe(array)
-            raise self.error(f'{name} must be an array of {self.x.dtype} like x, got {got}', TypeError)
+        wanted = f'{name} must be an array of {self.x.dtype} like x, got'
+        array = plain(array, lambda got: self.error(f'{wanted} {got}', TypeError))
+        if array.dtype != self.x.dtype:
+            raise self.error(f'{wanted} {array.dtype}', TypeError)
         if array.size != self.x.size:
             raise self.error(f'{name} must have {self.x.size} elements like x, got {describe(array)}')
         return array.reshape(-1)
@@ -114,7 +151,10 @@ class Call:
     def rate(self, default: float, counter: str = 'evalCounter') -> float:
         """learningRate / (1 + calls before this one * learningRateDecay)."""
         calls = self.option(counter, 0, self.state)
-        return self.option('learningRate', default) / (1 + calls * self.option('learningRateDecay', 0))
+        rate = self.option('learningRate', default)
+        if not math.isfinite(rate):
+            raise self.error(f"expected a finite number as 'learningRate', got {rate}")
+        return rate / (1 + calls * self.option('learningRateDecay', 0))
 
     def buffer(self, name: str, fill: float = 0, dtype: Any = None, rows: int | None = None) -> np.ndarray:
         """The vector `name` of the state (or a matrix of so many rows of them), made by the first call."""

@@ -221,7 +221,7 @@ def adam(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table = N
     Torch7 optim: algos.md#optim.adam
     """
     call = Call('adam', opfunc, x, config, state)
-    beta1, beta2, epsilon = call.option('beta1', 0.9), call.option('beta2', 0.999), call.option('epsilon', 1e-8)
+    beta1, beta2, epsilon = call.share('beta1', 0.9), call.share('beta2', 0.999), call.option('epsilon', 1e-8)
     rate = call.rate(1e-3, 't')
     m, v, denominator = call.buffer('m'), call.buffer('v'), call.buffer('denom')
     fx, dfdx = call.gradient()
@@ -247,7 +247,7 @@ def adamax(opfunc: Callable, x: np.ndarray, config: Table = None, state: Table =
     Torch7 optim: algos.md#optim.adamax
     """
     call = Call('adamax', opfunc, x, config, state)
-    beta1, beta2, epsilon = call.option('beta1', 0.9), call.option('beta2', 0.999), call.option('epsilon', 1e-38)
+    beta1, beta2, epsilon = call.share('beta1', 0.9), call.share('beta2', 0.999), call.option('epsilon', 1e-38)
     rate = call.option('learningRate', 2e-3)
     m, (u,), (old, new) = call.buffer('m'), call.buffer('u', rows=1), call.buffer('max', rows=2)
     fx, dfdx = call.gradient()
