@@ -11,7 +11,6 @@ A layer is trained in three steps, each a method of its own. For a layer y = f(x
 next call overwrites them: copy what is to be kept.
 """
 
-import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
@@ -19,7 +18,8 @@ from typing import Any, Self
 import numpy as np
 
 from .blas import add_scaled
-from .node import Node, declared
+from .guards import check_learned, declared, two_lists, with_real_scale
+from .node import Node
 from .tensors import describe, flatten, offset, real
 
 __all__ = ['Criterion', 'Module']
@@ -78,12 +78,12 @@ class Module(Node):
     def __init_subclass__(cls, **named: Any):
         super().__init_subclass__(**named)
         if 'learned' in vars(cls):
-            _check_learned(cls)
+            check_learned(cls)
         if 'parameters' in vars(cls) and cls._ones_own:
-            cls.parameters = _two_lists(cls.parameters)  # type: ignore[method-assign]
+            cls.parameters = two_lists(cls.parameters)  # type: ignore[method-assign]
         cls._names_parameters = cls.learned is not Module.learned or cls.parameters is not Module.parameters
         if 'accGradParameters' in vars(cls):
-            cls.accGradParameters = _with_real_scale(cls.accGradParameters)  # type: ignore[method-assign]
+            cls.accGradParameters = with_real_scale(cls.accGradParameters)  # type: ignore[method-assign]
         own_step = _STEP if cls._ones_own else {'accGradParameters'}
         if vars(cls).keys() & own_step and 'accUpdateGradParameters' not in vars(cls):
             # a base's short cut would pass this class's own method by
@@ -292,54 +292,6 @@ class Module(Node):
                     raise self.error(f'expected a tensor as {gradient}, got nil', TypeError)
                 self.expect_writable(gradient)
 
-    def undeclared(self) -> list[str]:
-        """What looks as if it were trained and is not, or not by every way to train, and what to do, a sentence each.
-
-        That is a tensor ``alpha`` with a ``gradAlpha`` beside it, or a module inside, that `parameters` leaves out, and
-        a step that is written under a name that the trainer does not call.
-        """
-        own, cls = vars(self) if self._ones_own else {}, type(self)  # those of t7nn are known to be right
-        if not own or 'parameters' in own:  # replaced in this one module, to freeze it for instance
-            return []
-        listed = self.parameters()[0]
-
-        def is_left_out(tensor: np.ndarray) -> bool:
-            return not any(isinstance(each, np.ndarray) and np.may_share_memory(each, tensor) for each in listed)
-
-        found = []
-        for name, gradient in _with_gradients(own):
-            if is_left_out(own[name]):
-                known = (name, gradient) in self.learned
-                how = (
-                    'list it in parameters()'
-                    if known
-                    else (f"declare it in the class: learned = (('{name}', '{gradient}'),)")
-                )
-                found.append(
-                    f'{name} has a gradient {gradient} beside it but is no parameter, so nothing trains it; {how}'
-                )
-        for name, value in own.items():
-            if name == 'modules' and cls.parameters is not Module.parameters:
-                continue  # a container's, which knows them
-            for module in _modules_in(value):
-                if any(map(is_left_out, module.parameters()[0])):
-                    found.append(
-                        f'{name} is a module whose parameters are not among parameters(), so nothing trains them; '
-                        'derive from nn.Container and add() it, or override parameters()'
-                    )
-        if not found:
-            without_step = cls.accGradParameters is Module.accGradParameters
-            if listed and without_step and cls.accUpdateGradParameters is Module.accUpdateGradParameters:
-                found.append(
-                    'it has parameters but no accGradParameters(input, gradOutput, scale), so nothing trains them'
-                )
-            if not listed and not without_step and not self.modules:
-                found.append('it has accGradParameters but parameters() names none, so nothing trains them')
-            for name, called in (('forward', 'updateOutput'), ('backward', 'updateGradInput')):
-                if getattr(cls, name) is not getattr(Module, name) and getattr(cls, called) is getattr(Module, called):
-                    found.append(f'it has {name} but no {called}, which is what containers and the trainer call')
-        return found
-
     def getParameters(self) -> tuple[np.ndarray, np.ndarray]:
         """All parameters as one flat vector, all gradients as another; the module's own become views of them.
 
@@ -490,85 +442,8 @@ class Module(Node):
         return table(['', 'module', 'parameters'], itertools.islice(rows(self, ''), MOST_ROWS + 1))
 
 
-def _with_gradients(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The names of tensors among `fields` and of what looks like their gradients: alpha with gradAlpha or grad_alpha, W
-    with gradW, and, of one shape, W with dW."""
-    for gradient, values in fields.items():
-        for prefix in ('grad_', 'grad', 'd'):
-            rest = gradient.removeprefix(prefix)
-            for name in dict.fromkeys((rest, rest[:1].lower() + rest[1:])) if rest != gradient else ():
-                tensor = fields.get(name)
-                if name == 'input' or not isinstance(tensor, np.ndarray) or not isinstance(values, np.ndarray):
-                    continue
-                if prefix != 'd' or tensor.shape == values.shape:
-                    yield name, gradient
-
-
-def _modules_in(value: Any) -> Iterator[Module]:
-    """The modules in a field: itself, or those in its lists and dicts."""
-    if isinstance(value, Module):
-        yield value
-    elif isinstance(value, (list, tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _modules_in(item)
-
-
 #: the methods of which a step of the update is made; who replaces one wants it called
 _STEP = frozenset(('accGradParameters', 'parameters', 'updateParameters', 'zeroGradParameters'))
-
-
-def _with_real_scale(method: Callable) -> Callable:
-    """An `accGradParameters` whose scale is a real number: an array or a complex number would be cut in silence."""
-
-    @functools.wraps(method)
-    def wrapper(self, input, gradOutput, scale=1):
-        scale = scale if scale.__class__ is float else real(scale, 'scale')
-        if not self._ones_own:
-            return method(self, input, gradOutput, scale)
-        before = [(name, getattr(self, name)) for _, name in self.learned]
-        method(self, input, gradOutput, scale)
-        for (
-            name,
-            gradient,
-        ) in before:  # a new array in the place of a gradient: the vector of getParameters keeps the old
-            new = getattr(self, name)
-            if new is not gradient and isinstance(gradient, np.ndarray) and np.shape(new) == gradient.shape:
-                gradient[...] = new
-                setattr(self, name, gradient)
-
-    return wrapper
-
-
-def _check_learned(cls: type['Module']) -> None:
-    """Raise unless `learned` is pairs of names of public fields."""
-    for pair in cls.learned if isinstance(cls.learned, (tuple, list)) else ('',):
-        names = pair if isinstance(pair, (tuple, list)) else ()
-        if len(names) != 2 or not all(isinstance(name, str) and name.isidentifier() for name in names):
-            raise TypeError(
-                f"{cls.typename}: expected learned = (('alpha', 'gradAlpha'),), a pair of names for each parameter, "
-                f'got {cls.learned!r}'
-            )
-        if any(name[0] == '_' for name in names):
-            raise TypeError(f'{cls.typename}: expected public names in learned, since _ marks scratch, got {pair!r}')
-
-
-def _two_lists(method: Callable) -> Callable:
-    """A `parameters` that gives two lists: none where it returns nothing, as Torch7 allows."""
-
-    @functools.wraps(method)
-    def wrapper(self):
-        result = method(self)
-        if result is None:
-            return [], []
-        is_pair = isinstance(result, (tuple, list)) and len(result) == 2
-        if not is_pair or any(isinstance(part, (np.ndarray, str)) or not hasattr(part, '__iter__') for part in result):
-            got = describe(result)
-            raise self.error(
-                f'expected two lists from parameters(), parameters and their gradients, got {got}', TypeError
-            )
-        return list(result[0]), list(result[1])
-
-    return wrapper
 
 
 def _twin(value: Any, put: dict[int, np.ndarray], known: dict[int, Any]) -> Any:

@@ -1,17 +1,15 @@
 """What modules and criterions have in common: arguments as in Lua, checks and errors, buffers, casts and copies."""
 
 import copy
-import functools
 import inspect
 import itertools
 import operator
 from collections.abc import Callable
-from numbers import Integral, Real
-from types import UnionType
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import numpy as np
 
+from .guards import declared, keeps_result, lua_constructor, safe_str, unlike
 from .tensors import cast, describe, dtype_of, nested_map, offset, owner, plain, view
 
 __all__ = ['DOUBLE', 'Node']
@@ -35,106 +33,6 @@ def _with_views(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _with_views(item) for key, item in value.items()}
     return _View(value) if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray) else value
-
-
-#: for annotations of constructor arguments: the words of an error message, and what is accepted
-_KINDS: dict[Any, tuple[str, tuple[type, ...]]] = {
-    bool: ('True or False', (bool, np.bool_)),
-    int: ('a whole number', (Integral,)),
-    float: ('a number', (Real,)),
-    str: ('a string', (str,)),
-    type(None): ('nil', (type(None),)),
-}
-
-
-def _unlike(value: Any, kinds: tuple) -> str:
-    """What was expected where `value` is of none of these `kinds`; empty where it is, or one is no key of _KINDS."""
-    if not all(kind in _KINDS for kind in kinds):
-        return ''
-    words, accepted = zip(*(_KINDS[kind] for kind in kinds), strict=True)
-    flag = isinstance(value, (bool, np.bool_)) and bool not in kinds  # True is no number here
-    return ' or '.join(words) if flag or not isinstance(value, sum(accepted, ())) else ''
-
-
-@functools.cache
-def declared(cls: type) -> dict[str, tuple]:
-    """The kinds of the fields that `cls` and its bases declare as numbers, flags or strings; without those of every
-    node that hold whatever is true or false."""
-    annotations: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        annotations |= inspect.get_annotations(base)
-    kinds = {
-        name: get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
-        for name, annotation in annotations.items()
-        if name[0] != '_' and name not in ('typename', 'dontCast', 'train', 'shared')
-    }
-    return {name: each for name, each in kinds.items() if all(kind in _KINDS for kind in each)}
-
-
-def _argument(typename: str, parameter: inspect.Parameter, argument: Any) -> Any:
-    """What a constructor takes for `argument`: nil is the default where there is one, and 3.0 is a whole number."""
-    if argument is None and parameter.default is not parameter.empty:
-        return parameter.default
-    annotation = parameter.annotation
-    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
-    if int in kinds and isinstance(argument, float) and argument.is_integer():
-        return int(argument)
-    words = _unlike(argument, kinds)
-    if words:
-        text = f'{typename}: expected {words} as {parameter.name}, got {describe(argument)}'
-        lua = '; 0 is true in Lua, so write True or False' if bool in kinds and isinstance(argument, Real) else ''
-        raise TypeError(text + lua)
-    return argument
-
-
-def _lua_constructor(init: Callable) -> Callable:
-    """`init` that takes its arguments as Lua does, and refuses those that its annotations exclude."""
-    signature = inspect.signature(init)
-
-    @functools.wraps(init)
-    def wrapper(self, *arguments, **named):
-        try:
-            bound = signature.bind(self, *arguments, **named)
-        except TypeError:
-            return init(self, *arguments, **named)  # Python's own error says it best
-        for name, argument in bound.arguments.items():
-            parameter = signature.parameters[name]
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                bound.arguments[name] = _argument(self.typename, parameter, argument)
-        init(*bound.args, **bound.kwargs)
-        if not hasattr(self, '_buffers'):  # not by __dict__: once it is asked for, every attribute takes longer
-            raise TypeError(f'{self.typename}: expected its __init__ to call super().__init__()')
-
-    return wrapper
-
-
-def _safe_str(text: Callable[[Any], str]) -> Callable[[Any], str]:
-    """A `__str__` that also prints an object of which a field is missing or of the wrong kind, as files may have it."""
-
-    @functools.wraps(text)
-    def wrapper(self) -> str:
-        try:
-            return text(self)
-        except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            return f'{self.typename} (incomplete: {error})'
-
-    return wrapper
-
-
-def _gives(method: Callable, name: str) -> Callable:
-    """A method that has to leave what it returns in the field `name`, where containers and the trainer look for it."""
-
-    @functools.wraps(method)
-    def wrapper(self, *arguments, **named):
-        result = method(self, *arguments, **named)
-        if result is not getattr(self, name):
-            text = f'expected {method.__name__} to return what it puts into self.{name}'
-            if result is None:
-                raise self.error(f'{text}, got nil; end it with return self.{name}', TypeError)
-            raise self.error(f'{text}, got something else; write self.{name} = ... before it returns')
-        return result
-
-    return wrapper
 
 
 class Node:
@@ -169,11 +67,11 @@ class Node:
         cls._ones_own = not cls.__module__.startswith('t7nn.')
         for method, name in (('updateOutput', 'output'), ('updateGradInput', 'gradInput')):
             if cls._ones_own and inspect.isfunction(vars(cls).get(method)):
-                setattr(cls, method, _gives(vars(cls)[method], name))
+                setattr(cls, method, keeps_result(vars(cls)[method], name))
         if '__init__' in vars(cls):
-            cls.__init__ = _lua_constructor(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = lua_constructor(cls.__init__)  # type: ignore[method-assign]
         if '__str__' in vars(cls):
-            cls.__str__ = _safe_str(cls.__str__)  # type: ignore[method-assign]
+            cls.__str__ = safe_str(cls.__str__)  # type: ignore[method-assign]
 
     def __str__(self) -> str:
         return self.typename
@@ -274,7 +172,7 @@ class Node:
             if int in kinds and isinstance(value, float) and value.is_integer():
                 setattr(self, name, int(value))
             else:
-                words = _unlike(value, kinds)
+                words = unlike(value, kinds)
                 if words:
                     raise self.error(f'expected {words} as {name}, got {describe(value)}', TypeError)
 

@@ -14,6 +14,7 @@ import numpy as np
 from . import random
 from .module import Criterion, Module
 from .tensors import describe, number, real
+from .untrained import untrained
 
 __all__ = ['StochasticGradient']
 
@@ -168,7 +169,7 @@ class StochasticGradient:
     def _warn(self) -> None:
         """Warn of what looks like a parameter and is not trained."""
         for module in self.module.listModules():
-            for sentence in module.undeclared():
+            for sentence in untrained(module):
                 warnings.warn(f'{module.typename}: {sentence}', stacklevel=4)
 
     def _examples(self, dataset: Any) -> Sequence:

@@ -8,6 +8,7 @@ import pytest
 
 import t7nn as nn
 from t7nn import optim
+from t7nn.untrained import untrained
 
 X, T = np.array([1.0, 2.0]), np.array([0.5, -1.0])
 
@@ -271,14 +272,14 @@ class InALists(nn.Module):
     ],
 )
 def test_what_is_not_trained_is_reported(layer, sentence):
-    assert [found for found in layer().undeclared() if re.search(sentence, found)]
+    assert [found for found in untrained(layer()) if re.search(sentence, found)]
 
 
 @pytest.mark.parametrize(
     'layer', [Scale, lambda: WithNetworks([nn.Tanh()]), lambda: fields(b=np.ones(3), db=np.ones(2)), PutsANewGradient]
 )
 def test_nothing_to_report(layer):
-    assert layer().undeclared() == []
+    assert untrained(layer()) == []
 
 
 class Views(Scale):

@@ -41,8 +41,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..blas import add_product
+from ..guards import declared
 from ..module import Module
-from ..node import declared
 from ..tensors import describe, in_cache
 
 Sizes = Sequence[int]

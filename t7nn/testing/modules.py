@@ -8,6 +8,7 @@ import numpy as np
 from t7nn import random
 from t7nn.module import Module
 from t7nn.tensors import describe
+from t7nn.untrained import untrained
 
 from .case import REFUSALS, Case, NotApplicable, gradients, parameters
 from .compare import arrays, compare, copied, leaves, named_parameters, of_tensors, require, same_place, walk
@@ -110,7 +111,7 @@ def registered(case: Case) -> None:
     for path, inner in walk(module):
         if of_t7nn(type(inner)):
             continue
-        undeclared = [*inner.undeclared(), *undeclared_names(inner, listed)]
+        undeclared = [*untrained(inner), *undeclared_names(inner, listed)]
         require(not undeclared, f'{path}{next(iter(undeclared), "")}')
 
 
