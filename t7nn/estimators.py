@@ -21,6 +21,7 @@ from .layers.containers import Sequential
 from .layers.linear import Linear
 from .layers.transfer import LogSoftMax, Sigmoid, Tanh
 from .module import Criterion, Module
+from .node import Node
 from .regularization import L1L2
 from .regularization_path import Diverged, RegularizationPath, regularization_path
 from .tensors import describe
@@ -245,6 +246,7 @@ class _Estimator(BaseEstimator):
         self._check_parameters()
         if once and self.early_stopping:
             raise self._error('early_stopping=False with partial_fit', 'True')
+        self._refuse_masks(X, y)
         X, y = validate_data(self, X, y, reset=fresh, **self._form)
         targets = self._read_targets(y, fresh, classes)
         weights = () if sample_weight is None else (self._read_weights(X, sample_weight),)
@@ -294,7 +296,11 @@ class _Estimator(BaseEstimator):
     def _made(self, name: str, kind: type[Module] | type[Criterion], *arguments: Any) -> Any:
         """A copy of the object that the parameter is, or what it returns if it is a function."""
         given = getattr(self, name)
-        made = given.clone() if isinstance(given, kind) else given(*arguments) if callable(given) else given
+        made = given
+        if isinstance(given, kind):
+            made = given.clone()
+        elif callable(given) and not isinstance(given, Node):
+            made = given(*arguments)
         if not isinstance(made, kind):
             wanted = f'an nn.{kind.__name__} as {name}, or a function that returns one'
             raise self._error(wanted, describe(made), TypeError)
@@ -307,7 +313,9 @@ class _Estimator(BaseEstimator):
             order = random.randperm(len(data[0]), dtype=np.int64) - 1
             count = max(1, round(self.validation_fraction * len(order)))
             if count == len(order):
-                raise self._error('at least two rows with early_stopping', str(count))
+                raise self._error(
+                    'rows to train on beside those of validation_fraction', f'{count} of {count} held out'
+                )
             held_out = _example(*(part[order[:count]] for part in data))
             data = [part[np.sort(order[count:])] for part in data]
         hooks: list[Callable] = [L1L2(self.l1, self.l2)] if self.l1 or self.l2 else []
@@ -402,12 +410,20 @@ class _Estimator(BaseEstimator):
         if self.optim is not None:
             for name, unset in (('learningRate', None), ('learningRateDecay', 0)):
                 need(getattr(self, name) == unset, name, f'{unset} beside optim, and optim_config={{{name!r}: ...}}')
+            need(isinstance(self.optim_config, (dict, type(None))), 'optim_config', 'a dict or None')
         else:
             need(not self.optim_config, 'optim_config', 'None without optim')
+        for name in ('warm_start', 'early_stopping'):
+            need(isinstance(getattr(self, name), (bool, np.bool_)), name, 'True or False')
         if self.early_stopping:
-            need(number('validation_fraction', 0, 1), 'validation_fraction', 'a number between 0 and 1')
+            fits = number('validation_fraction', 0, 1) and self.validation_fraction > 0
+            need(fits, 'validation_fraction', 'a number between 0 and 1')
             need(whole('n_iter_no_change'), 'n_iter_no_change', 'a whole number from 1')
             need(number('tol', 0), 'tol', 'a finite number >= 0')
+
+    def _refuse_masks(self, *arrays: Any) -> None:
+        if any(isinstance(array, np.ma.MaskedArray) for array in arrays):  # scikit-learn would drop the mask
+            raise self._error('arrays without a mask', 'a masked array', TypeError)
 
     def _read_weights(self, X: np.ndarray, sample_weight: Any) -> np.ndarray:
         weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name='sample_weight')
@@ -423,6 +439,7 @@ class _Estimator(BaseEstimator):
     def _predicted(self, X: Any) -> np.ndarray:
         """The network's outputs for the rows of `X`, ``(n, outputs)``."""
         check_is_fitted(self)
+        self._refuse_masks(X)
         X = validate_data(self, X, reset=False, **_Estimator._form)
         with _predicting:
             parts = (self._outputs(self.module_, X[start : start + ROWS]).copy() for start in range(0, len(X), ROWS))
@@ -531,8 +548,8 @@ def _has_probabilities(classifier: 'NNClassifier') -> bool:
 class NNClassifier(ClassifierMixin, _Estimator):
     """A network for classification, trained by `t7nn.StochasticGradient`.
 
-    The classes may be of any kind that can be sorted; the network sees them as Torch7 counts, from 1. It has one output
-    for each class, and predicts the largest. The parameters and attributes are those of `NNRegressor`, except for
+    The classes may be of any kind that can be sorted; the network sees the numbers 1, 2 ... in their place. It has one
+    output for each class, and predicts the largest. The parameters and attributes are those of `NNRegressor`, but for
 
     Parameters
     ----------
@@ -558,10 +575,14 @@ class NNClassifier(ClassifierMixin, _Estimator):
     _default_criterion = ClassNLLCriterion
 
     def _read_targets(self, y: np.ndarray, fresh: bool, classes: Any) -> np.ndarray:
+        try:
+            found = np.unique(y if classes is None else classes)
+        except TypeError as error:
+            raise self._error('classes that can be sorted', str(error), TypeError) from None
         check_classification_targets(y)
         if fresh:
-            self.classes_ = np.unique(y if classes is None else classes)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            self.classes_ = found
+        elif classes is not None and not np.array_equal(found, self.classes_):
             raise self._error(f'the classes as before, {self.classes_}', str(classes))
         places = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         if (self.classes_[places] != y).any():

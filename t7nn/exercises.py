@@ -13,6 +13,8 @@ The result is a `Score`: ``score.right`` of ``score.total`` tasks are right, and
 
 import copy
 import itertools
+import os
+import traceback
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -45,6 +47,12 @@ class Score:
         lines = [f'right    {title}' if wrong is None else f'not yet  {title}: {wrong}' for title, wrong in self.tasks]
         return '\n'.join([*lines, f'score: {self.right} of {self.total}'])
 
+    def _repr_html_(self) -> str:
+        from .html import table
+
+        rows = [(title, 'right' if wrong is None else f'not yet: {wrong}') for title, wrong in self.tasks]
+        return table(['task', f'{self.right} of {self.total}'], rows)
+
 
 def _grade(tasks: Iterable[Task]) -> Score:
     """Work the tasks one by one; whatever a task raises is what is not yet right. Random numbers go on as before."""
@@ -56,10 +64,18 @@ def _grade(tasks: Iterable[Task]) -> Score:
         except AssertionError as failure:
             wrong = str(failure) or 'an assertion failed'
         except Exception as failure:  # the answer's own error is one more thing to mend
-            wrong = f'{type(failure).__name__}: {failure}'
+            wrong = f'{type(failure).__name__}: {failure}{_place(failure)}'
         graded.append((title, wrong))
     nn.random.setRNGState(state)
     return Score(graded)
+
+
+def _place(failure: Exception) -> str:
+    """Where in the answer it failed."""
+    for frame in traceback.extract_tb(failure.__traceback__):
+        if os.path.dirname(__file__) not in frame.filename:
+            return f' (line {frame.lineno}, in {frame.name})'
+    return ''
 
 
 def _text(value: Any) -> str:
@@ -73,7 +89,8 @@ def _same(got: Any, expected: Any) -> None:
         raise AssertionError(f'expected {_text(expected)}, got None; is there a return?')
     got, expected = np.asarray(got), np.asarray(expected)
     if got.shape != expected.shape:
-        raise AssertionError(f'expected shape {expected.shape}, got shape {got.shape}')
+        wanted = f'shape {expected.shape}' if expected.ndim else 'a number'
+        raise AssertionError(f'expected {wanted}, got {f"shape {got.shape}" if got.ndim else "a number"}')
     if got.dtype.kind not in 'biuf':
         raise AssertionError(f'expected numbers, got {got.tolist()!r}')
     if not np.allclose(got, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
@@ -83,6 +100,15 @@ def _same(got: Any, expected: Any) -> None:
 def _require(condition: Any, text: str) -> None:
     if not condition:
         raise AssertionError(text)
+
+
+def _part(answer: Any, names: str, position: int) -> Any:
+    """One of the results that `names` lists."""
+    _require(answer is not None, f'expected ({names}), got None; is there a return?')
+    count = len(names.split(', '))
+    _require(isinstance(answer, (tuple, list)), f'expected ({names}), got one result, of {type(answer).__name__}')
+    _require(position < len(answer), f'expected {count} results, ({names}), got {len(answer)}')
+    return answer[position]
 
 
 def _unchanged(function: Callable, *arguments: Any) -> None:
@@ -133,7 +159,8 @@ def lesson2(gradients: Callable) -> Score:
 
     def compare(position):
         for arguments in (numbers, drawn):
-            _same(gradients(*map(np.copy, arguments))[position], expected(*arguments)[position])
+            got = _part(gradients(*map(np.copy, arguments)), 'dW, db, dV, dc, dx', position)
+            _same(got, expected(*arguments)[position])
 
     tasks: list[Task] = [
         (name, partial(compare, position)) for position, name in enumerate(['dW', 'db', 'dV', 'dc', 'dx'])
@@ -151,7 +178,8 @@ def lesson3(gradients: Callable) -> Score:
         layer.zeroGradParameters()
         layer.forward(X)
         layer.backward(X, dY)
-        _same(gradients(W, X, dY)[position], (layer.gradInput, layer.gradWeight, layer.gradBias)[position])
+        expected = layer.gradInput, layer.gradWeight, layer.gradBias
+        _same(_part(gradients(W, X, dY), 'dX, dW, db', position), expected[position])
 
     def all_of(count):
         for position in range(3):
@@ -174,11 +202,16 @@ def lesson4(
     from .testing import check_module
 
     x = np.array([[0.5, -1.0], [2.0, 0.1]])
+
+    def check(layer: nn.Module) -> None:
+        check_module(layer, x, checks=['untouched'])  # a layer that writes into its input fails the others, too
+        check_module(layer, x)
+
     return _grade(
         [
-            ('Squash', lambda: check_module(Squash(), x)),
-            ('Scale', lambda: check_module(Scale(2), x)),
-            ('Shift', lambda: check_module(Shift(2), x)),
+            ('Squash', lambda: check(Squash())),
+            ('Scale', lambda: check(Scale(2))),
+            ('Shift', lambda: check(Shift(2))),
         ]
     )
 
@@ -259,18 +292,14 @@ def lesson7(rate: Callable[[int, float, float], float]) -> Score:
 
     def used(iteration, learning_rate, decay):
         """What a weight shows: on the loss w x with x = 1 it moves by the rate."""
-        layer, weights = nn.Linear(1, 1, False), [0.0]
+        layer, weights = nn.Linear(1, 1, False), nn.hooks.Parameters()
         layer.weight[:] = 0
         trainer = nn.StochasticGradient(layer, nn.MSECriterion())
         trainer.learningRate, trainer.learningRateDecay, trainer.maxIteration = learning_rate, decay, iteration
-        trainer.log = None
-
-        def keep(trainer, iteration, error):
-            weights.append(layer.weight.item())
-
-        trainer.hookIteration = keep
+        trainer.log, trainer.hookIteration = None, weights
         trainer.train([(np.array([1.0]), np.array([1.0]))])
-        return (weights[-1] - weights[-2]) / (2 * (1 - weights[-2]))
+        before, after = [0.0, *(w.item() for w in weights.flat)][-2:]
+        return (after - before) / (2 * (1 - before))
 
     def compare(*arguments):
         _same(np.round(rate(*arguments), 9), np.round(used(*arguments), 9))
@@ -345,10 +374,11 @@ def lesson10(prop: Callable[[Callable], Any]) -> Score:
 
     def catches(regularize):
         try:
-            prop(regularize)
+            result = prop(regularize)
         except AssertionError:
             return
-        raise AssertionError('it is wrong, and was not caught')
+        hint = '' if result is None else '; a property asserts, what it returns does not count'
+        raise AssertionError(f'it is wrong, and was not caught{hint}')
 
     def out_of_place(network, l1, l2):
         nn.regularize_parameters_as_published(network, l1, l2, out_of_place=True)
@@ -369,7 +399,13 @@ def lesson11(folds: Callable[[int, int], list]) -> Score:
     """``folds(n, k)``: k pairs (rows to train on, rows held back) of the numbers 0..n-1, for cross-validation."""
 
     def pairs(n, k):
-        return [tuple(np.asarray(rows).tolist() for rows in pair) for pair in folds(n, k)]
+        found = list(folds(n, k))
+        for pair in found:
+            _require(np.iterable(pair) and len(pair) == 2 and all(map(np.iterable, pair)), f'no pair of rows: {pair}')
+            _require(
+                all(np.asarray(rows).dtype.kind != 'b' for rows in pair), 'expected the numbers of rows, got a mask'
+            )
+        return [tuple(np.asarray(rows).tolist() for rows in pair) for pair in found]
 
     def every_row_once():
         for n, k in ((10, 5), (11, 3), (7, 7)):
@@ -387,7 +423,7 @@ def lesson11(folds: Callable[[int, int], list]) -> Score:
 
     return _grade(
         [
-            ('as many pairs as folds', lambda: _same(len(folds(10, 5)), 5)),
+            ('as many pairs as folds', lambda: _same(len(list(folds(10, 5))), 5)),
             ('every row is held back once', every_row_once),
             ('what is held back is not trained on, all else is', the_rest),
             ('the folds are as even as can be', even),
@@ -403,6 +439,7 @@ def lesson12(Swish: type[nn.Module]) -> Score:
 
     def value():
         layer = Swish()
+        _require(np.shape(layer.weight) == (1,), f'expected a weight of shape (1,), got {layer.weight}')
         layer.weight[:] = 2
         _same(layer.forward(x), x / (1 + np.exp(-2 * x)))
 
@@ -446,10 +483,12 @@ def lesson13(build: Callable[[], nn.Module]) -> Score:
     def made():
         nn.manualSeed(1)
         net = build()
+        _require(isinstance(net, nn.Module), f'expected a network, got {net!r}; is there a return?')
         return net, [module for module in net.listModules() if isinstance(module, nn.Linear)]
 
     def ratio():
         net, layers = made()
+        _require(len(layers) > 2, 'there are no two hidden layers to compare')
         x = _draws(50, 20)
         net.forward(x)
         net.zeroGradParameters()

@@ -9,7 +9,6 @@ import math
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ import numpy as np
 from . import random
 from .criterions.regression import MSECriterion
 from .datasets import Table, diabetes, read_csv
-from .hooks import chain
+from .hooks import EarlyStop, Evaluate, chain
 from .layers.containers import Sequential
 from .layers.linear import Linear
 from .layers.transfer import Tanh
@@ -32,7 +31,8 @@ __all__ = ['Outcome', 'Penalties', 'Split', 'compare', 'split']
 L1_GRID = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 L2_GRID = (0.003, 0.01, 0.03, 0.1, 0.3)
 FOLDS = 5  # of --path
-MOST_HIDDEN = 100_000
+MOST_HIDDEN = 10_000
+MOST_SEEDS = 10_000
 COLOURS = '#000000', '#e69f00', '#56b4e9', '#009e73', '#0072b2', '#d55e00', '#cc79a7'  # for all eyes
 REGULARISED = ('L2', 'L1', 'L1 and L2', 'exact L1 and L2')
 
@@ -91,10 +91,10 @@ def split(table: Table, train: int, seed: int) -> Split:
     order = random.randperm(rows, dtype=np.int64) - 1
     values = np.column_stack([table.inputs, table.target])[order]
     with np.errstate(over='ignore', invalid='ignore'):
-        spread = values[:train].std(0)
+        spread, widths = values[:train].std(0), values.std(0)
     constant = (values == values[0]).all(0)
     constant[-1] |= (values[:train, -1] == values[0, -1]).all()
-    for name, same, width, first in zip([*table.names, 'the target'], constant, spread, values[0], strict=True):
+    for name, same, width, first in zip([*table.names, 'the target'], constant, widths, values[0], strict=True):
         if same:
             raise ValueError(f'expected a column of different numbers, got {first:g} everywhere in {name!r}')
         if not math.isfinite(width):
@@ -108,34 +108,6 @@ def network(inputs: int, hidden: int, seed: int) -> Sequential:
     """Linear, Tanh, Linear, always from the same start for a seed."""
     random.manualSeed(seed)
     return Sequential().add(Linear(inputs, hidden)).add(Tanh()).add(Linear(hidden, 1))
-
-
-class _Record:
-    """A hook that keeps the errors of all rows after every iteration, and the parameters where those of some rows
-    held out are best."""
-
-    def __init__(self, net: Sequential, data: Split, held_out: np.ndarray, tell: Callable[[int, float], Any]):
-        self.net, self.data, self.held_out, self.tell = net, data, held_out, tell
-        self.criterion = MSECriterion()
-        self.training_errors: list[float] = []
-        self.test_errors: list[float] = []
-        self.smallest = math.inf
-        self.stopped, _ = net.getParameters()
-        self.stopped = self.stopped.copy()
-
-    def error(self, inputs: np.ndarray, targets: np.ndarray) -> float:
-        return self.criterion.forward(self.net.forward(inputs), targets)
-
-    def __call__(self, trainer: StochasticGradient, iteration: int, error: float) -> None:
-        data = self.data
-        self.training_errors.append(self.error(data.inputs, data.targets))
-        self.test_errors.append(self.error(data.test_inputs, data.test_targets))
-        if len(self.held_out):
-            held_out = self.error(data.inputs[self.held_out], data.targets[self.held_out])
-            if held_out < self.smallest:
-                self.smallest = held_out
-                self.stopped = np.concatenate([parameter.ravel() for parameter in self.net.parameters()[0]])
-        self.tell(iteration, self.training_errors[-1])
 
 
 def compare(
@@ -170,39 +142,47 @@ def compare(
     outcomes = []
     for name, hook in ways.items():
         net = network(data.inputs.shape[1], hidden, seed)
-        rows, held_out = np.arange(len(data.inputs)), np.arange(0)
+        training = Evaluate(data.inputs, data.targets, MSECriterion())
+        test = Evaluate(data.test_inputs, data.test_targets, MSECriterion())
+
+        def tell(trainer: Any, iteration: int, error: float, name: str = name, training: Evaluate = training) -> None:
+            progress(name, iteration, training.errors[-1])
+
+        hooks: list[Callable] = [hook, training, test, tell]
+        rows, best = np.arange(len(data.inputs)), None
         if name == 'early stopping':
             order = random.randperm(len(rows), dtype=np.int64) - 1
             held_out, rows = np.split(order, [max(1, len(rows) // 5)])
-        record = _Record(net, data, held_out, partial(progress, name))
+            watched = Evaluate(data.inputs[held_out], data.targets[held_out], MSECriterion())
+            best = EarlyStop(watched, patience=iterations + 1)  # it goes on, so that the errors are seen to the end
+            hooks += [watched, best]
         trainer = StochasticGradient(net, MSECriterion())
         trainer.learningRate, trainer.maxIteration = rate, iterations
-        trainer.log, trainer.hookIteration = None, chain(hook, record)
+        trainer.log, trainer.hookIteration = None, chain(*hooks)
         with np.errstate(all='ignore'):  # what diverges is told by its error
             trainer.train(list(zip(data.inputs[rows], data.targets[rows], strict=True)))
-            if name == 'early stopping':
-                net.getParameters()[0][:] = record.stopped
-            outcomes.append(_outcome(name, net, record))
+            if best is not None and best.parameters:
+                net.getParameters()[0][:] = np.concatenate([parameter.ravel() for parameter in best.parameters])
+            outcomes.append(_outcome(name, net, training, test))
     return outcomes + _linear_models(data)
 
 
-def _outcome(name: str, net: Sequential, record: _Record) -> Outcome:
-    data, tests = record.data, record.test_errors
-    best = min(range(len(tests)), key=lambda i: tests[i] if math.isfinite(tests[i]) else math.inf)
+def _outcome(name: str, net: Sequential, training: Evaluate, test: Evaluate) -> Outcome:
+    best = max(test.best_iteration, 1) - 1
     flat, _ = net.getParameters()
     return Outcome(
         name,
-        record.error(data.inputs, data.targets),
-        record.error(data.test_inputs, data.test_targets),
+        training.measure(net, MSECriterion()),
+        test.measure(net, MSECriterion()),
         best + 1,
-        record.training_errors[best],
-        tests[best],
+        training.errors[best],
+        test.errors[best],
         int(np.count_nonzero(flat)),
         active_units(net),
         float(np.abs(flat).max()),
         flat,
-        record.training_errors,
-        tests,
+        training.errors,
+        test.errors,
     )
 
 
@@ -286,7 +266,7 @@ def _labels(penalties: Penalties) -> dict[str, str]:
 def describe(outcomes: list[Outcome], penalties: Penalties, guess: float) -> str:
     """The table of the outcomes, and in a few lines what is seen in it. `guess` is the test error of predicting the
     training mean."""
-    row = '{:<15}{:>9}{:>8}{:>10}{:>8}{:>5}{:>10}{:>6}{:>8}'
+    row = '{:<15} {:>8} {:>7} {:>9} {:>7} {:>4} {:>9} {:>5} {:>7}'
     lines = [
         f'{"":<15}{"at the end":>17}{"at the best iteration":>23}',
         row.format('', 'training', 'test', 'training', 'test', 'at', 'non-zero', 'units', 'max |w|'),
@@ -319,7 +299,9 @@ def _seen(outcomes: dict[str, Outcome], labels: dict[str, str], guess: float) ->
         lines = [f'Without regularisation the training diverged; with it the test error is {at_best}.']
     else:
         gain = none.test_error - best.test_error
-        verdict = 'generalises better' if gain > 0 else 'does not help here' if gain < 0 else 'changes nothing here'
+        verdict = 'does not help here' if gain < 0 else 'changes nothing here'
+        if gain > 0:
+            verdict = 'generalises better' if best.test_error < guess else 'helps, but not beyond predicting the mean'
         lines = [f'Regularisation {verdict}: test error {_number(none.test_error)} without, {at_best}.']
     linear = _smallest(outcomes, ('least squares', 'ridge'))
     network = _smallest(outcomes, ('none', 'early stopping', *REGULARISED))
@@ -328,7 +310,7 @@ def _seen(outcomes: dict[str, Outcome], labels: dict[str, str], guess: float) ->
         f'least squares {_number(outcomes["least squares"].test_error)}, ridge {_number(outcomes["ridge"].test_error)}'
         + (
             ': no hidden layer is needed here.'
-            if linear and network and linear.test_error < network.test_error
+            if linear and network and linear.test_error < min(network.test_error, guess)
             else '.'
         )
     )
@@ -344,7 +326,7 @@ def _seen(outcomes: dict[str, Outcome], labels: dict[str, str], guess: float) ->
 
 def describe_seeds(all_outcomes: list[list[Outcome]]) -> str:
     """The means over several seeds, with standard deviations."""
-    row = '{:<16}{:>18}{:>18}{:>12}{:>12}'
+    row = '{:<16} {:>17} {:>17} {:>11} {:>11}'
     lines = [row.format('', 'training', 'test', 'non-zero', 'units')]
     count = len(all_outcomes)
     for several in zip(*all_outcomes, strict=True):
@@ -412,7 +394,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         '--data', metavar='FILE.csv', help='your own table of numbers, - for stdin (default: 442 diabetes patients)'
     )
     parser.add_argument('--target', metavar='COLUMN', help='the column of --data that is to be predicted')
-    parser.add_argument('--plot', metavar='FILE', help='draw the errors and the parameters (needs matplotlib)')
+    parser.add_argument(
+        '--plot', metavar='FILE', help='draw the errors and the parameters of the first seed (needs matplotlib)'
+    )
     parser.add_argument(
         '--path', metavar='FILE',
         help='draw errors, parameters and units over l1 and over l2 (needs scikit-learn and matplotlib)',
@@ -424,10 +408,10 @@ def _check(options: Namespace) -> None:
         if not fits:
             raise ValueError(f'expected --{name} {wanted}, got {getattr(options, name)}')
 
-    for name in ('iterations', 'seeds'):
-        need(getattr(options, name) >= 1, name, 'of at least 1')
+    need(options.iterations >= 1, 'iterations', 'of at least 1')
     need(1 <= options.hidden <= MOST_HIDDEN, 'hidden', f'from 1 to {MOST_HIDDEN}')
-    need(0 <= options.seed < 2**32, 'seed', 'from 0 to 4294967295')
+    need(1 <= options.seeds <= MOST_SEEDS, 'seeds', f'from 1 to {MOST_SEEDS}')
+    need(0 <= options.seed <= 2**32 - options.seeds, 'seed', f'from 0 to {2**32 - options.seeds}')
     need(options.jobs == -1 or options.jobs >= 1, 'jobs', 'of at least 1, or -1')
     need(0 < options.rate < math.inf, 'rate', 'above 0 and finite')
     need(options.l1 is None or 0 <= options.l1 < math.inf, 'l1', '>= 0 and finite')
@@ -436,26 +420,30 @@ def _check(options: Namespace) -> None:
         need(2 <= options.cv <= options.train, 'cv', f'from 2 to the {options.train} rows of --train')
         if options.l1 is not None or options.l2 is not None:
             raise ValueError('expected either --cv, which chooses l1 and l2, or --l1 and --l2, got both')
+    elif options.path is not None:
+        need(options.train >= FOLDS, 'train', f'of at least {FOLDS} with --path')
     if (options.data is None) != (options.target is None):
         raise ValueError('expected --data and --target together, got one of them')
     for name in ('plot', 'path'):
         if getattr(options, name) is not None:
-            _check_picture(name, Path(getattr(options, name)))
+            _check_picture(name, getattr(options, name))
     if options.cv is not None or options.path is not None or options.jobs != 1:
         _need_scikit_learn()
 
 
-def _check_picture(name: str, path: Path) -> None:
+def _check_picture(name: str, path: str) -> None:
     """Raise unless matplotlib can write a picture there."""
-    kinds = sorted(new_figure().canvas.get_supported_filetypes())
-    if path.suffix[1:].lower() not in kinds:
-        raise ValueError(f'expected --{name} with a name that ends in one of .{", .".join(kinds)}, got {str(path)!r}')
-    if not path.parent.is_dir():
-        raise ValueError(f'expected --{name} in a folder that exists, got {str(path)!r}')
-    if not os.access(path.parent, os.W_OK):
-        raise ValueError(f'expected --{name} in a folder that can be written to, got {str(path)!r}')
-    if path.is_dir():
-        raise ValueError(f'expected a file as --{name}, got the folder {str(path)!r}')
+    kinds = sorted({*new_figure().canvas.get_supported_filetypes()} - {'pgf'})  # which needs LaTeX
+    if Path(path).suffix[1:].lower() not in kinds:
+        raise ValueError(f'expected --{name} with a name that ends in one of .{", .".join(kinds)}, got {path!r}')
+    there = os.path.exists(path)
+    try:
+        with open(path, 'ab'):  # says whether it can be written, and leaves what is there
+            pass
+    except OSError as error:
+        raise ValueError(f'expected --{name} that can be written, got {path!r}: {error.strerror}') from None
+    if not there:
+        os.unlink(path)
 
 
 def run(options: Namespace) -> None:
@@ -470,10 +458,10 @@ def run(options: Namespace) -> None:
     table = diabetes() if options.data is None else read_csv(options.data, options.target)
     settings = {name: getattr(options, name) for name in ('iterations', 'rate', 'hidden')}
     seeds = range(options.seed, options.seed + options.seeds)
-    splits = [split(table, options.train, seed) for seed in seeds]
+    data = split(table, options.train, options.seed)
     print(
-        f'{options.data or "diabetes"}: {options.train} rows to train on, {len(splits[0].test_inputs)} to test, '
-        f'{splits[0].inputs.shape[1]} variables; {options.hidden} hidden units, {options.iterations} iterations, '
+        f'{options.data or "diabetes"}: {options.train} rows to train on, {len(data.test_inputs)} to test, '
+        f'{data.inputs.shape[1]} variables; {options.hidden} hidden units, {options.iterations} iterations, '
         f'rate {options.rate:g}\n'
         'Errors are mean squared errors; 1 is the variance of the target on the training rows.\n'
         'The best iteration is the one with the smallest test error: only the test rows tell it.',
@@ -483,8 +471,10 @@ def run(options: Namespace) -> None:
     penalties = [_given(options)] * len(seeds)
     if options.cv is not None:
         penalties = []
-        for data, seed in zip(splits, seeds, strict=True):
-            chosen = paths(data, options.cv, **settings, seed=seed, jobs=options.jobs, both=True)
+        for seed in seeds:
+            chosen = paths(
+                split(table, options.train, seed), options.cv, **settings, seed=seed, jobs=options.jobs, both=True
+            )
             penalties.append(Penalties(chosen[0].best[0], chosen[1].best[1], chosen[2].best))
             found = found or chosen
             print(_chosen(penalties[-1], options.cv, seed), flush=True)
@@ -492,9 +482,9 @@ def run(options: Namespace) -> None:
         l1, l2 = penalties[0].both
         print(f'l1 = {l1:g} and l2 = {l2:g} are given, not chosen: --cv {FOLDS} chooses them.', flush=True)
         if options.path is not None:
-            found = paths(splits[0], FOLDS, **settings, seed=options.seed, jobs=options.jobs, both=False)
+            found = paths(data, FOLDS, **settings, seed=options.seed, jobs=options.jobs, both=False)
     if options.seeds > 1:
-        all_outcomes = _for_each_seed(splits, seeds, penalties, settings, options.jobs)
+        all_outcomes = _for_each_seed(table, options.train, seeds, penalties, settings, options.jobs)
         print(describe_seeds(all_outcomes))
         outcomes = all_outcomes[0]
     else:
@@ -504,8 +494,8 @@ def run(options: Namespace) -> None:
                 line = f'{name}: iteration {iteration} of {options.iterations}, training error {_number(error)}'
                 status.show(line, kept=iteration == options.iterations)
 
-            outcomes = compare(splits[0], penalties[0], **settings, seed=options.seed, progress=progress)
-    guess = float(np.mean(splits[0].test_targets ** 2))  # the training mean is 0 after standardising
+            outcomes = compare(data, penalties[0], **settings, seed=options.seed, progress=progress)
+    guess = float(np.mean(data.test_targets**2))  # the training mean is 0 after standardising
     if options.seeds == 1:
         print(describe(outcomes, penalties[0], guess))
     _draw(options, outcomes, guess, found)
@@ -528,8 +518,12 @@ def _chosen(penalties: Penalties, folds: int, seed: int) -> str:
     )
 
 
+def _of_seed(table: Table, train: int, seed: int, penalties: Penalties, settings: dict) -> list[Outcome]:
+    return compare(split(table, train, seed), penalties, **settings, seed=seed)
+
+
 def _for_each_seed(
-    splits: list[Split], seeds: range, penalties: list[Penalties], settings: dict, jobs: int
+    table: Table, train: int, seeds: range, penalties: list[Penalties], settings: dict, jobs: int
 ) -> list[list[Outcome]]:
     with Status() as status:
 
@@ -537,15 +531,13 @@ def _for_each_seed(
             status.show(f'seed {done} of {len(seeds)}', kept=done == len(seeds))
             return outcomes
 
-        tasks = list(zip(splits, penalties, seeds, strict=True))
+        tasks = [(table, train, seed, weights, settings) for seed, weights in zip(seeds, penalties, strict=True)]
         if jobs == 1:
-            results = (compare(data, weights, **settings, seed=seed) for data, weights, seed in tasks)
+            results = (_of_seed(*task) for task in tasks)
         else:
             from joblib import Parallel, delayed
 
-            results = Parallel(jobs, return_as='generator')(
-                delayed(compare)(data, weights, **settings, seed=seed) for data, weights, seed in tasks
-            )
+            results = Parallel(jobs, return_as='generator')(delayed(_of_seed)(*task) for task in tasks)
         return [told(done, outcomes) for done, outcomes in enumerate(results, 1)]
 
 

@@ -208,7 +208,9 @@ class Evaluate:
         if there are no examples, or not as many targets as inputs
     """
 
-    def __init__(self, inputs: Sequence, targets: Sequence, criterion: Criterion | None = None):
+    def __init__(
+        self, inputs: Sequence | np.ndarray, targets: Sequence | np.ndarray, criterion: Criterion | None = None
+    ):
         for name, values in (('inputs', inputs), ('targets', targets)):
             is_scalar = isinstance(values, np.ndarray) and not values.ndim
             if isinstance(values, (str, bytes)) or not hasattr(values, '__len__') or is_scalar:

@@ -6,15 +6,20 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from .html import table
 from .layers.linear import Linear
 from .module import Module
 from .status import Status, duration
 
 __all__ = ['Diverged', 'Fit', 'RegularizationPath', 'active_units', 'regularization_path']
+
+GREY = '#7a7a7a'  # can be read on white and on black
+COLUMNS = 'l1', 'l2', 'training', 'validation', 'deviation', 'non-zero', 'units'
 
 Point = tuple[float, float]
 
@@ -81,6 +86,8 @@ class RegularizationPath:
 
     def values(self, field: str) -> np.ndarray:
         """A field of `Fit` for every point, and every fold and seed of the cross-validation: ``(points, fits)``."""
+        if field not in Fit._fields[:-1]:
+            raise ValueError(f'RegularizationPath: expected one of {", ".join(Fit._fields[:-1])}, got {field!r}')
         return np.array(
             [
                 [getattr(fit, field) for fit in self.fits if fit.fold and (fit.l1, fit.l2) == point]
@@ -123,21 +130,23 @@ class RegularizationPath:
             raise ValueError('RegularizationPath: every training diverged; a smaller learningRate is needed')
         return int(np.nanargmin(np.where(np.isfinite(mean), mean, np.nan)))
 
+    def _rows(self) -> list[list[str]]:
+        fields = self.mean('training_error'), self.mean(), self.deviation(), self.mean('nonzero'), self.mean('active')
+        forms = '{:g}', '{:g}', '{:.4g}', '{:.4g}', '{:.4g}', '{:.1f}', '{:.1f}'
+        return [
+            [form.format(value) for form, value in zip(forms, [*point, *values], strict=True)]
+            for point, *values in zip(self.points, *fields, strict=True)
+        ]
+
     def __str__(self) -> str:
         row = '{:>9}{:>9}{:>10}{:>12}{:>11}{:>10}{:>8}'
-        columns = [
-            self.mean('training_error'),
-            self.mean(),
-            self.deviation(),
-            self.mean('nonzero'),
-            self.mean('active'),
-        ]
-        lines = [row.format('l1', 'l2', 'training', 'validation', 'deviation', 'non-zero', 'units')]
-        for (l1, l2), *numbers in zip(self.points, *columns, strict=True):
-            training, validation, deviation, nonzero, active = numbers
-            errors = (f'{error:.4g}' for error in (training, validation, deviation))
-            lines.append(row.format(f'{l1:g}', f'{l2:g}', *errors, f'{nonzero:.1f}', f'{active:.1f}'))
-        return '\n'.join(lines)
+        return '\n'.join(row.format(*values) for values in [COLUMNS, *self._rows()])
+
+    def __repr__(self) -> str:
+        return f'RegularizationPath({len(self.points)} points, {len(self.fits)} fits)'
+
+    def _repr_html_(self) -> str:
+        return table(COLUMNS, self._rows())
 
     def plot(self, figure: Any = None) -> Any:
         """Draw errors, weights and hidden units against the penalty; returns the matplotlib figure.
@@ -170,16 +179,16 @@ class RegularizationPath:
             errors.plot(penalty, training[chosen], '--', color=line.get_color(), lw=0.8, label=f'training{ending}')
             units.plot(penalty, active[chosen], 'o-', ms=3, color=line.get_color(), label=f'hidden units{ending}')
             if value == self.best[1 - along]:
-                weights.plot(penalty, self.coefficients[chosen], lw=0.6, color='tab:blue', alpha=0.5)
+                weights.plot(penalty, self.coefficients[chosen], lw=0.6, color=line.get_color(), alpha=0.5)
                 share = units.twinx()
-                share.plot(penalty, nonzero[chosen], ':', color='grey')
+                share.plot(penalty, nonzero[chosen], ':', color=GREY)
                 share.set(ylabel='parameters that are not zero (dotted)', ylim=(0, None))
         penalties = sorted({point[along] for point in self.points})
         for axes in errors, weights, units:
             if len(penalties) > 1:  # a logarithm that begins at 0
                 axes.set_xscale('symlog', linthresh=min(filter(None, penalties)))
                 axes.set_xlim(penalties[0], penalties[-1])
-            axes.axvline(self.best[along], color='grey', ls=':', lw=0.8)
+            axes.axvline(self.best[along], color=GREY, ls=':', lw=0.8)
             axes.set_xlabel(name)
         errors.set(ylabel='error', title='Error: mean and deviation', ylim=(0, None))
         weights.set(ylabel='w', title='Parameters, trained on all rows')
@@ -235,7 +244,10 @@ def new_figure(width: float = 12, height: float = 4) -> Any:
 
 
 def _numbers(name: str, given: float | Sequence[float], below: float) -> list[float]:
-    values = np.unique(np.asarray(given, np.float64)).tolist()
+    try:
+        values = np.unique(np.asarray(given, np.float64)).tolist()
+    except (TypeError, ValueError):  # no numbers at all
+        values = []
     if not values or not all(0 <= value < below for value in values):
         wanted = 'finite numbers >= 0' if below == math.inf else f'numbers >= 0 and below {below:g}'
         raise ValueError(f'regularization_path: expected {wanted} as {name}, got {given!r}')
@@ -364,11 +376,12 @@ def regularization_path(
 
     inner = _inner(estimator)
     lines = _lines(_numbers('l1', l1, math.inf), _numbers('l2', l2, 1), warm_start)
-    if isinstance(seeds, int):
-        first = inner.random_state if isinstance(inner.random_state, int) else 1
-        seeds = range(first, first + seeds)
-    if not len(seeds):
-        raise ValueError('regularization_path: expected at least one seed, got none')
+    chosen: Any = seeds
+    if isinstance(seeds, Integral):
+        first = int(inner.random_state) if isinstance(inner.random_state, Integral) else 1
+        chosen = range(first, first + int(seeds))
+    if not np.ndim(chosen) or not len(chosen) or not all(isinstance(seed, Integral) for seed in chosen):
+        raise ValueError(f'regularization_path: expected seeds, whole numbers or how many from 1, got {seeds!r}')
     X, y = indexable(X, y)
     rows = np.arange(len(y))
     folds = [(0, rows, rows[:0])]
@@ -380,7 +393,7 @@ def regularization_path(
     tasks = [
         delayed(train_line)(estimator, X, y, line, fold, train, held_out, seed, scoring)
         for fold, train, held_out in folds
-        for seed in (seeds if fold else seeds[:1])
+        for seed in (chosen if fold else chosen[:1])
         for line in lines
     ]
     try:

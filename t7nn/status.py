@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -22,7 +23,7 @@ def duration(seconds: float) -> str:
 
 class Status:
     """On a terminal one line, written over and at last wiped; elsewhere only the lines that are `kept`; nothing at all
-    where stderr is closed.
+    where stderr is closed or cannot be written.
 
     >>> with Status() as status:
     ...     for done in range(1, 101):
@@ -45,8 +46,9 @@ class Status:
 
     def _write(self, text: str) -> None:
         if sys.stderr is not None and not sys.stderr.closed:
-            sys.stderr.write(text)
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stderr.write(text)
+                sys.stderr.flush()
 
     def __enter__(self) -> Self:
         return self

@@ -413,6 +413,17 @@ class TestErrors:
             ({'maxIteration': 0}, 'expected a whole number from 1 as maxIteration, got 0'),
             ({'batch_size': 1.5}, 'expected a whole number from 1, or None for all rows as batch_size, got 1.5'),
             ({'l1': np.inf}, 'expected a finite number >= 0 as l1, got inf'),
+            ({'optim': 'adam', 'optim_config': 'fast'}, "expected a dict or None as optim_config, got 'fast'"),
+            ({'warm_start': 'yes'}, "expected True or False as warm_start, got 'yes'"),
+            ({'early_stopping': 1}, 'expected True or False as early_stopping, got 1'),
+            (
+                {'early_stopping': True, 'validation_fraction': 0},
+                'expected a number between 0 and 1 as validation_fraction, got 0',
+            ),
+            (
+                {'early_stopping': True, 'validation_fraction': 0.9999},
+                'expected rows to train on beside those of validation_fraction, got 442 of 442 held out',
+            ),
             ({'l2': 1}, 'expected a number >= 0 and below 1 as l2, got 1'),
             ({'optim': 'Adam'}, "expected None or one of adadelta, .* as optim, got 'Adam'"),
             (
@@ -432,13 +443,29 @@ class TestErrors:
 
     @pytest.mark.parametrize('name', ['module', 'criterion'])
     def test_what_is_no_module(self, name):
-        for wrong in 'x', lambda *sizes: 3:
+        for wrong in 'x', lambda *sizes: 3, {'module': nn.MSECriterion(), 'criterion': nn.Tanh()}[name]:
             with pytest.raises(TypeError, match=f'expected an nn.* as {name}, or a function that returns one, got'):
                 NNRegressor(**{name: wrong}).fit(X, Y)
 
     def test_sparse_input(self):
         with pytest.raises(TypeError, match='[Ss]parse'):
             NNRegressor().fit(sparse.csr_array(X), Y)
+
+    def test_masked_input(self):
+        masked = np.ma.masked_array(X, X > 1)
+        fitted = NNRegressor(maxIteration=1, random_state=1).fit(X, Y)
+        for call in (
+            lambda: fitted.predict(masked),
+            lambda: NNRegressor().fit(masked, Y),
+            lambda: NNRegressor().fit(X, np.ma.array(Y)),
+        ):
+            with pytest.raises(TypeError, match='expected arrays without a mask, got a masked array'):
+                call()
+
+    @pytest.mark.parametrize('other', [1, None], ids=str)
+    def test_classes_that_cannot_be_sorted(self, other):
+        with pytest.raises(TypeError, match="expected classes that can be sorted, got '<' not supported"):
+            NNClassifier().fit(X, np.array([other, 'high'], object)[(Y > 0).astype(int)])
 
     def test_images_for_a_perceptron(self):
         with pytest.raises(ValueError, match=r'expected a network as module for X of shape \(4, 2, 3\)'):
@@ -459,7 +486,7 @@ class TestErrors:
     def test_early_stopping(self):
         with pytest.raises(ValueError, match='expected early_stopping=False with partial_fit, got True'):
             NNRegressor(early_stopping=True).partial_fit(X, Y)
-        with pytest.raises(ValueError, match='expected at least two rows with early_stopping, got 1'):
+        with pytest.raises(ValueError, match='expected rows to train on beside those .*, got 1 of 1 held out'):
             NNRegressor(early_stopping=True).fit(X[:1], Y[:1])
 
     def test_without_scikit_learn(self):

@@ -38,6 +38,37 @@ def test_an_error_is_named():
     assert "AttributeError: 'int' object has no attribute 'item'" in repr(score)
 
 
+@pytest.mark.parametrize(
+    ('number', 'answer', 'hint'),
+    [
+        (1, lambda w, x, t, rate: (w, x), 'expected a number, got shape (2,)'),
+        (1, lambda w, x, t, rate: w + None, ', in <lambda>)'),
+        (2, lambda *arguments: None, 'expected (dW, db, dV, dc, dx), got None; is there a return?'),
+        (2, lambda *arguments: (1, 2), 'expected 5 results, (dW, db, dV, dc, dx), got 2'),
+        (3, lambda *arguments: np.ones(3), 'expected (dX, dW, db), got one result, of ndarray'),
+        (10, lambda regularize: False, 'a property asserts, what it returns does not count'),
+        (11, lambda n, k: [[0, 1], [2, 3]], 'no pair of rows: [0, 1]'),
+        (11, lambda n, k: [(np.arange(n) != 1, np.arange(n) == 1)], 'expected the numbers of rows, got a mask'),
+        (12, nn.Tanh, 'expected a weight of shape (1,), got None'),
+        (13, lambda: None, 'expected a network, got None; is there a return?'),
+        (13, lambda: nn.Sequential().add(nn.Linear(20, 1)), 'there are no two hidden layers to compare'),
+    ],
+)
+def test_hints(number, answer, hint):
+    assert hint in repr(graded(number, answer))
+
+
+def test_folds_may_be_a_generator():
+    rows = np.arange
+    score = exercises.lesson11(lambda n, k: ((rows(n)[rows(n) % k != i], rows(n)[rows(n) % k == i]) for i in range(k)))
+    assert score.right == score.total
+
+
+def test_in_a_notebook():
+    shown = exercises.lesson1(lambda w, x, t, rate: w)._repr_html_()
+    assert '<th>2 of 4</th>' in shown and '<td>not yet: expected 2.6, got 1</td>' in shown and '<td>right</td>' in shown
+
+
 def test_a_missing_return_is_told():
     assert 'expected 2.6, got None; is there a return?' in repr(exercises.lesson1(lambda *arguments: None))
 

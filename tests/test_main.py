@@ -122,6 +122,12 @@ def test_standard_input(table, capsys, monkeypatch):
     assert '-: 20 rows to train on' in capsys.readouterr().out
 
 
+def test_standard_input_closed(capsys, monkeypatch):
+    monkeypatch.setattr(sys, 'stdin', None)
+    message = failure(capsys, *QUICK, '--data', '-', '--target', 'price')
+    assert message.endswith('expected a table on standard input, got it closed')
+
+
 def test_same_seed_same_table(table, capsys):
     outputs = []
     for seed in ('5', '5', '6'):
@@ -149,6 +155,10 @@ class TestSentences:
         assert 'Regularisation does not help here: test error 0.300 without, 0.500 at best (L2 (0.1)).' in shown
         assert 'changes nothing here: test error 0.500 without, 0.500 at best' in self.seen()
 
+    def test_it_helps_too_little(self):
+        shown = self.seen(none=3, L2=2, L1=2, L1_and_L2=2, exact_L1_and_L2=2)
+        assert 'helps, but not beyond predicting the mean: test error 3.000 without, 2.000 at best (L2 (0.1)).' in shown
+
     def test_divergence(self):
         nan = float('nan')
         shown = self.seen(none=nan, L2=nan)
@@ -159,6 +169,8 @@ class TestSentences:
     def test_linear_models(self):
         assert 'least squares 0.500, ridge 0.450: no hidden layer is needed here.' in self.seen(ridge=0.45)
         assert 'least squares 0.500, ridge 0.500.' in self.seen()
+        worse = dict.fromkeys(['none', 'early_stopping', 'L2', 'L1', 'L1_and_L2', 'exact_L1_and_L2'], 3)
+        assert 'least squares 2.000, ridge 2.000.' in self.seen(**worse, least_squares=2, ridge=2)
 
     def test_large_numbers_stay_narrow(self):
         shown = self.seen(L2=1.23e120, none=-4e5)
@@ -262,6 +274,13 @@ class TestProgress:
         assert main(QUICK) == 130
         assert capsys.readouterr().err.endswith('\r\033[K')
 
+    def test_stderr_that_cannot_be_written(self, monkeypatch, capsys):
+        def full(text):
+            raise OSError(28, 'No space left on device')
+
+        monkeypatch.setattr(sys.stderr, 'write', full)
+        assert main(QUICK) == 0
+
     def test_stderr_closed(self):
         command = f'{sys.executable} -m t7nn {" ".join(QUICK)} 2>&-'
         done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True)
@@ -304,6 +323,13 @@ def test_a_rare_value_may_be_missing_among_the_training_rows():
     assert (data.inputs[:, 0] == 0).all() and data.test_inputs[-1, 0] == 1
 
 
+def test_a_number_too_large_for_its_square_is_refused_in_test_rows_too():
+    table = datasets.Table(np.arange(20.0)[:, None] % 7, np.arange(20.0), ['i'], '')
+    table.inputs[nn_order(20)[-1]] = 1e300
+    with pytest.raises(ValueError, match="expected numbers whose squares are finite, got up to 1e154 and more in 'i'"):
+        experiment.split(table, 10, 1)
+
+
 def nn_order(rows):
     random.manualSeed(1)
     return random.randperm(rows, dtype=np.int64) - 1
@@ -313,8 +339,8 @@ def nn_order(rows):
     ('arguments', 'message'),
     [
         (['--iterations', '0'], 'expected --iterations of at least 1, got 0'),
-        (['--hidden', '-1'], 'expected --hidden from 1 to 100000, got -1'),
-        (['--hidden', '10000000000'], 'expected --hidden from 1 to 100000, got 10000000000'),
+        (['--hidden', '-1'], 'expected --hidden from 1 to 10000, got -1'),
+        (['--hidden', '10000000000'], 'expected --hidden from 1 to 10000, got 10000000000'),
         (['--l1', '-0.1'], 'expected --l1 >= 0 and finite, got -0.1'),
         (['--l2', 'nan'], 'expected --l2 >= 0 and below 1, got nan'),
         (['--l2', '3'], 'expected --l2 >= 0 and below 1, got 3.0'),
@@ -323,7 +349,10 @@ def nn_order(rows):
         (['--rate', 'fast'], "argument --rate: invalid float value: 'fast'"),
         (['--train', '441'], 'expected at least 2 rows for training and 2 for testing, got 442 rows and --train 441'),
         (['--seed', '-1'], 'expected --seed from 0 to 4294967295, got -1'),
-        (['--seeds', '0'], 'expected --seeds of at least 1, got 0'),
+        (['--seeds', '0'], 'expected --seeds from 1 to 10000, got 0'),
+        (['--seeds', '4294967296'], 'expected --seeds from 1 to 10000, got 4294967296'),
+        (['--seed', '4294967295', '--seeds', '2'], 'expected --seed from 0 to 4294967294, got 4294967295'),
+        (['--path', 'a.png', '--train', '4'], 'expected --train of at least 5 with --path, got 4'),
         (['--jobs', '0'], 'expected --jobs of at least 1, or -1, got 0'),
         (['--cv', '1'], 'expected --cv from 2 to the 100 rows of --train, got 1'),
         (['--cv', '5', '--l1', '0.1'], 'expected either --cv, which chooses l1 and l2, or --l1 and --l2, got both'),
@@ -331,7 +360,10 @@ def nn_order(rows):
         (['--data', '', '--target', 'price'], "expected the name of a file, got ''"),
         (['--data', '/dev/zero', '--target', 'price'], 'expected a text file of numbers, got bytes that are no text'),
         (['--plot', 'foo'], ".webp, got 'foo'"),
-        (['--plot', 'no-such-folder/a.png'], "expected --plot in a folder that exists, got 'no-such-folder/a.png'"),
+        (
+            ['--plot', 'no-such-folder/a.png'],
+            "expected --plot that can be written, got 'no-such-folder/a.png': No such file or directory",
+        ),
         (['--path', 'a.xyz'], ".webp, got 'a.xyz'"),
         (['--what'], 'unrecognized arguments: --what'),
     ],
@@ -356,7 +388,17 @@ def test_picture(tmp_path, capsys):
 
 def test_picture_that_is_a_folder(tmp_path, capsys):
     (tmp_path / 'a.png').mkdir()
-    assert 'expected a file as --plot, got the folder' in failure(capsys, *QUICK, '--plot', str(tmp_path / 'a.png'))
+    assert failure(capsys, *QUICK, '--plot', str(tmp_path / 'a.png')).endswith(': Is a directory')
+
+
+def test_picture_is_checked_before_the_work(tmp_path, capsys):
+    """The check makes no file, and changes none that is there."""
+    there, other = tmp_path / 'there.png', tmp_path / 'other.png'
+    there.write_text('what was there')
+    assert failure(capsys, *QUICK, '--plot', str(other), '--path', str(there), '--cv', '0')
+    assert failure(capsys, *QUICK, '--plot', str(other), '--path', str(tmp_path / 'no' / 'a.png'))
+    assert failure(capsys, *QUICK, '--plot', str(there), '--path', str(tmp_path / 'no' / 'a.png'))
+    assert not other.exists() and there.read_text() == 'what was there'
 
 
 def test_picture_without_matplotlib(monkeypatch, capsys, tmp_path):

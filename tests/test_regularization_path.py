@@ -208,6 +208,18 @@ class TestTable:
         assert len(lines) == 3 and lines[1].split()[:2] == ['0.01', '0']
         assert float(lines[0].split()[3]) == pytest.approx(path.mean()[0], rel=1e-3)
 
+    def test_in_a_notebook(self, path):
+        assert repr(path) == f'RegularizationPath({len(path.points)} points, {len(path.fits)} fits)'
+        shown = path._repr_html_()
+        assert shown.startswith('<table><thead><tr><th>l1</th><th>l2</th>')
+        for text in str(path).split():
+            assert f'<td>{text}</td>' in shown or f'<th>{text}</th>' in shown
+
+    @pytest.mark.parametrize('field', ['error', 'coefficients', 'count'])
+    def test_fields(self, path, field):
+        with pytest.raises(ValueError, match=f"expected one of l1, l2, .*, active, got '{field}'"):
+            path.mean(field)
+
 
 class TestPicture:
     def test_what_is_drawn(self, path):
@@ -253,7 +265,11 @@ class TestErrors:
             ({'l1': [0, np.nan]}, r'expected finite numbers >= 0 as l1, got \[0, nan\]'),
             ({'l1': []}, r'expected finite numbers >= 0 as l1, got \[\]'),
             ({'l2': [0.5, 1]}, r'expected numbers >= 0 and below 1 as l2, got \[0.5, 1\]'),
-            ({'seeds': 0}, 'expected at least one seed, got none'),
+            ({'l1': 'much'}, "expected finite numbers >= 0 as l1, got 'much'"),
+            ({'seeds': 0}, 'expected seeds, whole numbers or how many from 1, got 0'),
+            ({'seeds': []}, r'expected seeds, whole numbers or how many from 1, got \[\]'),
+            ({'seeds': 1.5}, 'expected seeds, whole numbers or how many from 1, got 1.5'),
+            ({'seeds': [1.5]}, r'expected seeds, whole numbers or how many from 1, got \[1.5\]'),
         ],
         ids=str,
     )

@@ -1,4 +1,4 @@
-"""Draws the pictures of the lessons: ``python docs/pictures/make.py [FOLDER]``, by default beside this file.
+"""Draws the pictures of the pages: ``python docs/pictures/make.py [FOLDER]``, by default beside this file.
 
 The ground is transparent, and text and colours are readable on white and on black. The same versions of matplotlib
 and NumPy give the same files, byte for byte.
@@ -295,21 +295,17 @@ def overfitting() -> Figure:
     for each, l1 in zip(axes, (0, 0.03), strict=True):
         hook = nn.L1L2(l1=l1)
         net, criterion = experiment.network(10, 40, seed=1), nn.MSECriterion()
-        curves: dict[str, list[float]] = {'training': [], 'test': []}
-
-        def record(trainer, iteration, error, net=net, criterion=criterion, curves=curves):
-            curves['training'].append(criterion.forward(net.forward(data.inputs), data.targets))
-            curves['test'].append(criterion.forward(net.forward(data.test_inputs), data.test_targets))
-
+        test = nn.hooks.Evaluate(data.test_inputs, data.test_targets, criterion)
+        training = nn.hooks.Evaluate(data.inputs, data.targets, criterion)
         examples = zip(data.inputs, data.targets, strict=True)
-        train(net, criterion, examples, 200, hook=nn.hooks.chain(hook, record))
-        plots.history(axes=each, **curves)
+        train(net, nn.MSECriterion(), examples, 200, hook=nn.hooks.chain(hook, training, test))
+        plots.history(axes=each, training=training, test=test)
         each.axhline(np.mean(data.test_targets**2), color=GREY, ls=':', lw=1.2)
         each.set(title=f'with L1, l1 = {l1}' if l1 else 'without regularisation', ylim=(0, 1.6))
         each.get_legend().remove()
-        for name, color in (('test', ORANGE), ('training', BLUE)):
+        for name, curve, color in (('test', test, ORANGE), ('training', training, BLUE)):
             above = (name == 'test') == bool(l1)
-            place = 140, curves[name][140] + (0.04 if above else -0.05)
+            place = 140, curve.errors[140] + (0.04 if above else -0.05)
             each.text(*place, name, color=color, va='bottom' if above else 'top')
     axes[0].text(4, 1.17, 'guessing the mean')
     axes[1].set_ylabel('')
@@ -427,6 +423,24 @@ def paths() -> Figure:
     axes.spines[['left']].set_visible(False)
     axes.spines[['right']].set_visible(True)
     return figure
+
+
+@picture
+def regularization_path() -> Figure:
+    """The path that docs/estimators.md computes."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.model_selection import train_test_split
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from t7nn import estimators
+
+    table = datasets.diabetes()
+    X, _, y, _ = train_test_split(table.inputs, table.target, train_size=200, random_state=1)
+    net = estimators.NNRegressor(module=(40,), maxIteration=50, random_state=1)
+    model = TransformedTargetRegressor(make_pipeline(StandardScaler(), net), transformer=StandardScaler())
+    path = estimators.regularization_path(model, X, y, l1=[0, 0.003, 0.01, 0.03, 0.1, 0.3], cv=5)
+    return path.plot(Figure(figsize=(11, 3.6)))
 
 
 # Lesson 12

@@ -53,6 +53,8 @@ def read_csv(path: str | PathLike, target: str) -> Table:
     """
     name = str(path)
     if name == '-':
+        if sys.stdin is None:
+            raise ValueError('expected a table on standard input, got it closed')
         return parse_csv(_text(sys.stdin.buffer, 'standard input'), 'standard input', target)
     if not name:
         raise ValueError("expected the name of a file, got ''")
