@@ -93,6 +93,7 @@ from .layers.pooling.maximum import (
     VolumetricMaxPooling,
 )
 from .layers.pooling.unpooling import SpatialMaxUnpooling, VolumetricMaxUnpooling
+from .layers.rectifiers import ELU, CReLU, LeakyReLU, PReLU, ReLU, ReLU6, RReLU, Threshold
 from .layers.selection import Index, MaskedSelect, Narrow, Select
 from .layers.shapes import Collapse, Convert, Replicate, Reshape, Squeeze, Transpose, Unsqueeze, View
 from .layers.sparse import IndexLinear, LookupTable, OneHot, SparseLinear
@@ -117,19 +118,12 @@ from .layers.table import (
     ZipTableOneToMany,
 )
 from .layers.transfer import (
-    ELU,
     Clamp,
-    CReLU,
     GatedLinearUnit,
     HardShrink,
     HardTanh,
-    LeakyReLU,
     LogSigmoid,
     LogSoftMax,
-    PReLU,
-    ReLU,
-    ReLU6,
-    RReLU,
     Sigmoid,
     SoftMax,
     SoftMin,
@@ -140,7 +134,6 @@ from .layers.transfer import (
     SpatialSoftMax,
     Tanh,
     TanhShrink,
-    Threshold,
 )
 from .layers.upsampling import PixelShuffle, SpatialUpSamplingBilinear, SpatialUpSamplingNearest, UpSampling
 from .module import Criterion, Module

@@ -1,6 +1,6 @@
 """Rows of layers/transfer.py. Inputs lie in 0.1..1.1 of either sign; bounds are chosen between their values."""
 
-from table import Row, evaluating
+from table import Row
 
 import t7nn as nn
 
@@ -15,8 +15,6 @@ OWN_NAME = {'text': 'it prints CReLU(), as in Torch7'}
 ROWS = [
     Row(lambda: nn.Tanh(), (4, 3)),
     Row(lambda: nn.Sigmoid(), (4, 3)),
-    Row(lambda: nn.ReLU(), (4, 3)),
-    Row(lambda: nn.Threshold(0.05, 0.2), (4, 3)),
     Row(lambda: nn.SoftMax(), (5,), batch=False),
     Row(lambda: nn.SoftMax(), (4, 5)),
     Row(lambda: nn.SoftMax(), (3, 2, 2), batch=False),
@@ -29,8 +27,6 @@ ROWS = [
     Row(lambda: nn.HardTanh(-0.35, 0.52), (7,), batch=False),
     Row(lambda: nn.Clamp(), wide),
     Row(lambda: nn.Clamp(-0.35, 0.52), (4, 3)),
-    Row(lambda: nn.ReLU6(), wide),
-    Row(lambda: nn.ReLU6(), (7,), batch=False),
     Row(lambda: nn.HardShrink(), wide),
     Row(lambda: nn.HardShrink(0.35), (7,), batch=False),
     Row(lambda: nn.SoftShrink(), wide),
@@ -44,18 +40,6 @@ ROWS = [
     Row(lambda: nn.LogSigmoid(), (7,), batch=False),
     Row(lambda: nn.TanhShrink(), wide),
     Row(lambda: nn.TanhShrink(), (7,), batch=False),
-    Row(lambda: nn.ELU(), (4, 3)),
-    Row(lambda: nn.ELU(0.3), (7,), batch=False),
-    Row(lambda: nn.LeakyReLU(), (4, 3)),
-    Row(lambda: nn.LeakyReLU(-0.3, True), (7,), batch=False),
-    Row(lambda: nn.PReLU(), (4, 3)),
-    Row(lambda: nn.PReLU(), (7,), batch=False),
-    Row(lambda: nn.PReLU(3), (4, 3)),
-    Row(lambda: nn.PReLU(3), (3,), batch=False),
-    Row(lambda: nn.PReLU(3), (2, 3, 2, 2)),
-    Row(lambda: nn.RReLU(), (4, 3), batch=False),
-    Row(lambda: nn.RReLU(0.2, 0.2), (4, 3)),
-    Row(lambda: evaluating(nn.RReLU(0.1, 0.9)), (4, 3)),
     Row(lambda: nn.GatedLinearUnit(), (4,), batch=False),
     Row(lambda: nn.GatedLinearUnit(), (3, 2, 4)),
     Row(lambda: nn.GatedLinearUnit(2), (3, 4, 2)),
@@ -67,8 +51,4 @@ ROWS = [
     Row(lambda: nn.SpatialSoftMax(), (2, 3, 2, 2)),
     Row(lambda: nn.SpatialLogSoftMax(), (3, 2, 2), batch=False),
     Row(lambda: nn.SpatialLogSoftMax(), (2, 3, 2, 2)),
-    Row(lambda: nn.CReLU(1), (4, 3), skip=OWN_NAME),
-    Row(lambda: nn.CReLU(1), (3,), batch=False, skip=OWN_NAME),
-    Row(lambda: nn.CReLU(3), (2, 3, 2, 2), skip=OWN_NAME),
-    Row(lambda: nn.CReLU(2, True), (3, 2), batch=False, skip=OWN_NAME | {'untouched': 'in place the gradient is'}),
 ]

@@ -11,18 +11,18 @@ from hypothesis.extra import numpy as arrays
 from support import close, refuses, same, seeds
 
 import t7nn as nn
-from t7nn.layers import sparse
+from t7nn.layers import _sparse_rows
 
 
 @pytest.fixture(params=['SciPy', 'NumPy'], autouse=True, scope='module')
 def routines(request):
     """Every test of this room runs with SciPy's loops and with NumPy's, which take their place where SciPy has none."""
     if request.param == 'SciPy':
-        assert sparse._routines() is not None
+        assert _sparse_rows.routines() is not None
         yield
     else:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sparse, '_routines', lambda: None)
+            patch.setattr(_sparse_rows, 'routines', lambda: None)
             yield
 
 
@@ -33,7 +33,7 @@ def routines(request):
 def test_sparse_rows_are_those_of_a_sparse_matrix(n, size, width, layout, other, seed):
     rng = np.random.RandomState(seed)
     counts = rng.randint(0, 4, n)
-    rows = sparse.SparseRows(
+    rows = _sparse_rows.SparseRows(
         np.append(0, counts.cumsum()), rng.randint(0, size, counts.sum()), rng.randn(counts.sum()), size
     )
     matrix = scipy.sparse.csr_array((rows.values, rows.places, rows.starts), (n, size)).toarray()
@@ -50,7 +50,7 @@ def test_sparse_rows_are_those_of_a_sparse_matrix(n, size, width, layout, other,
 
 def test_sparse_rows_reach_tables_of_any_strides():
     memory = np.zeros((4, 6))
-    rows = sparse.SparseRows(np.array([0, 2]), np.array([1, 1]), np.array([1.0, 2.0]), 4)
+    rows = _sparse_rows.SparseRows(np.array([0, 2]), np.array([1, 1]), np.array([1.0, 2.0]), 4)
     rows.add_outer(memory[:, ::2], 1, np.ones((1, 3)))
     assert memory.sum() == memory[1, ::2].sum() == 9
 
@@ -541,8 +541,8 @@ def test_sparse_rows_check_all_that_the_loops_rely_on():
     starts, places, values = np.array([0, 1]), np.array([1]), np.ones(1)
     for wrong in (places + 5, places - 2):
         with pytest.raises(ValueError, match='expected a place below 4'):
-            sparse.SparseRows(starts, wrong, values, 4)
-    rows = sparse.SparseRows(starts, places, values, 4)
+            _sparse_rows.SparseRows(starts, wrong, values, 4)
+    rows = _sparse_rows.SparseRows(starts, places, values, 4)
     for table, gradient in (((3, 2), (1, 2)), ((4, 2), (2, 2)), ((4, 2), (1, 3))):
         with pytest.raises(ValueError, match='expected a .* of . rows'):
             rows.add_outer(np.zeros(table), 1, np.ones(gradient))

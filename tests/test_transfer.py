@@ -11,8 +11,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import special
 
 import t7nn as nn
-from t7nn import Pointwise, random
-from t7nn.layers.transfer import Rectifier, SoftMaxBase
+from t7nn import Pointwise
+from t7nn.layers.rectifiers import Rectifier
+from t7nn.layers.transfer import SoftMaxBase
 
 TENSORS = arrays(np.float64, array_shapes(max_dims=4, max_side=4), elements=st.floats(-40, 40, width=32))
 
@@ -95,49 +96,6 @@ def test_gated_linear_unit(x, data):
     np.testing.assert_allclose(layer.backward(both, dy), expected, 1e-9, atol=1e-14)
 
 
-@given(x=TENSORS, batch=st.booleans(), inplace=st.booleans())
-def test_crelu(x, batch, inplace):
-    plane = int(batch and x.ndim > 1)
-    layer, copy = nn.CReLU(x.ndim - plane, inplace), x.copy()
-    np.testing.assert_array_equal(layer.forward(x), np.maximum(np.concatenate([x, -x], plane), 0))
-    dy = np.cos(np.concatenate([x, x], plane))
-    np.testing.assert_array_equal(layer.backward(x, dy), np.cos(x) * np.sign(x))
-    np.testing.assert_array_equal(x, copy)
-
-
-@given(x=TENSORS, scale=st.floats(-3, 3))
-def test_slope_of_prelu(x, scale):
-    plane = min(1, x.ndim - 1)
-    layer, dy = nn.PReLU(x.shape[plane]), np.cos(x)
-    layer.weight[:] = np.linspace(-1, 1, x.shape[plane])
-    layer.forward(x)
-    layer.backward(x, dy, scale)
-    planes = np.moveaxis(x, plane, 0), np.moveaxis(dy, plane, 0)
-    expected = [
-        scale * sum(a * b for a, b in zip(p.flat, q.flat, strict=True) if a <= 0) for p, q in zip(*planes, strict=True)
-    ]
-    np.testing.assert_allclose(layer.gradWeight, expected, 1e-11, atol=1e-11)
-    weight = layer.weight.reshape((-1,) + (1,) * (x.ndim - 1 - plane))
-    np.testing.assert_allclose(layer.output, np.where(x > 0, x, weight * x), 1e-13)
-
-
-@given(x=TENSORS, seed=st.integers(0, 2**31))
-def test_rrelu_draws_for_what_is_not_positive(x, seed):
-    layer = nn.RReLU(0.2, 0.6)
-    nn.manualSeed(seed)
-    y = layer.forward(x)
-    after = random.uniform()
-    nn.manualSeed(seed)
-    slopes = np.array([random.uniform(0.2, 0.6) if value <= 0 else 1 for value in x.ravel().tolist()]).reshape(x.shape)
-    assert after == random.uniform()
-    np.testing.assert_array_equal(layer.noise, slopes)
-    np.testing.assert_array_equal(y, x * slopes)
-    np.testing.assert_array_equal(layer.backward(x, x + 1), (x + 1) * slopes)
-    layer.evaluate()
-    np.testing.assert_allclose(layer.forward(x), np.where(x > 0, x, 0.4 * x), 1e-15)
-    assert random.uniform() != after
-
-
 IN_PLACE = {
     'HardTanh': lambda inplace: nn.HardTanh(-0.5, 0.7, inplace),
     'ReLU6': nn.ReLU6,
@@ -163,11 +121,6 @@ def test_in_place(name):
         results.append((output, gradInput))
     for plain, overwritten in zip(*results, strict=True):
         np.testing.assert_array_equal(plain, overwritten)
-
-
-def test_a_negative_slope_is_never_in_place():
-    assert not nn.LeakyReLU(-0.1, True).inplace
-    assert nn.LeakyReLU(0.1, True).inplace
 
 
 @pytest.mark.parametrize('value', [-1e308, -800.0, 0.0, 800.0, 1e308])
@@ -219,23 +172,9 @@ def test_no_gradient_passes_where_the_slope_is_0(layer, slopes, dtype):
         np.testing.assert_array_equal(layer.updateGradInput(x, np.full(4, dy, dtype)), expected)
 
 
-def test_slope_of_prelu_ignores_what_is_positive():
-    layer = nn.PReLU()
-    layer.accGradParameters(np.array([1.0, -2.0, math.nan]), np.array([math.inf, 3.0, 1.0]))
-    np.testing.assert_array_equal(layer.gradWeight, [-6])
-
-
 def test_no_negative_zeros():
     assert not np.signbit(nn.HardShrink().forward(np.array([-0.3]))).any()
     assert not np.signbit(nn.SoftShrink().forward(np.array([-0.3]))).any()
-
-
-def test_defaults_for_none():
-    assert (nn.RReLU(None, None, True).lower, nn.LeakyReLU(None).negval, nn.PReLU(None).nOutputPlane) == (
-        1 / 8,
-        0.01,
-        0,
-    )
 
 
 @pytest.mark.parametrize(
@@ -304,14 +243,6 @@ def test_no_class(layer):
     assert layer.forward(np.empty((0, 2))).shape == (0, 2)
 
 
-def test_gradOutput_for_the_slope_of_prelu():
-    layer, x = nn.PReLU(), -np.ones((2, 3))
-    for wrong in (np.ones(1), np.ones(3), np.ones((1, 3))):
-        with pytest.raises(ValueError, match=r'nn.PReLU: expected gradOutput of shape \(2, 3\), got shape'):
-            layer.accGradParameters(x, wrong)
-    np.testing.assert_array_equal(layer.gradWeight, [0])
-
-
 @pytest.mark.parametrize(
     'layer', [nn.HardTanh(), nn.TanhShrink(), nn.PReLU(), nn.SoftMin(), nn.GatedLinearUnit(), nn.CReLU(1)], ids=str
 )
@@ -320,15 +251,6 @@ def test_gradOutput_of_another_shape(layer):
     layer.forward(x)
     with pytest.raises(ValueError, match=r'expected gradOutput of .*, got shape \(3,\)$'):
         layer.backward(x, np.ones(3))
-
-
-def test_rrelu_needs_a_forward_in_training_mode():
-    layer, x = nn.RReLU(), np.ones((2, 3))
-    layer.evaluate()
-    layer.forward(x)
-    layer.training()
-    with pytest.raises(ValueError, match=r'expected forward in training mode first, for an input of shape \(2, 3\)'):
-        layer.backward(x, x)
 
 
 @pytest.mark.parametrize(
@@ -359,14 +281,6 @@ def test_the_same_arrays_again(make):
         layer.forward(x)
 
 
-def test_in_place_from_now_on():
-    layer, x, dy = nn.ReLU(), np.array([1.0, -2.0]), np.array([1.0, 1.0])
-    layer.forward(x)
-    layer.backward(x, dy)
-    layer.inplace = True
-    assert layer.forward(x) is x and layer.backward(x, dy) is dy
-
-
 @pytest.mark.parametrize('make', [nn.ReLU, nn.Tanh, nn.SoftMax])
 def test_the_same_array_in_another_shape(make):
     layer, x, dy = make(), np.arange(4.0), np.ones(4)
@@ -387,41 +301,7 @@ def test_log_soft_max_of_what_is_not_finite():
     np.testing.assert_array_equal(nn.LogSoftMax().forward(np.array([-np.inf, 1.0])), [-np.inf, 0])
 
 
-def test_crelu_takes_other_numbers_of_dimensions_as_one_sample():
-    assert nn.CReLU(3).forward(np.ones((2, 3))).shape == (4, 3)
-    assert nn.CReLU(3).forward(np.ones(2)).shape == (4,)
-
-
 NAN = np.array([np.nan, 1.0])
-
-
-@pytest.mark.parametrize(
-    'layer',
-    [nn.ReLU(True), nn.Threshold(0, 0, True), nn.CReLU(1, True), nn.ReLU6(True)],
-    ids=lambda layer: layer.typename,
-)
-def test_nan_stays_in_place(layer):
-    output = layer.forward(NAN[None].copy())
-    assert np.isnan(output.flat[0]) and output.flat[1] == 1
-
-
-@pytest.mark.parametrize('layer', [nn.ReLU(), nn.Threshold(0, 0)], ids=str)
-def test_nan_is_hidden_otherwise(layer):
-    np.testing.assert_array_equal(layer.forward(NAN), [0, 1])
-
-
-@pytest.mark.parametrize(
-    ('layer', 'expected'),
-    [
-        (nn.ReLU(True), 0.5),
-        (nn.Threshold(0, 0, True), 0.5),
-        (nn.LeakyReLU(0.01, True), 0.5),
-        (nn.ReLU(), 0),
-        (nn.LeakyReLU(0.01), 0.005),
-    ],
-)
-def test_gradients_at_nan(layer, expected):
-    assert layer.updateGradInput(NAN[:1].copy(), np.array([0.5])) == [expected]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,11 @@ class Container(Module):
 class Sequential(Container):
     """The children one after the other: y = f_n(...f_2(f_1(x))).
 
+    Parameters
+    ----------
+    *modules
+        none: children are added with `add`, and a TypeError says so to whoever writes ``nn.Sequential(a, b)``
+
     >>> import t7nn as nn
     >>> print(nn.Sequential().add(nn.Linear(2, 3)).add(nn.Tanh()))
     nn.Sequential {
@@ -337,6 +342,22 @@ class Branches(Container):
 
     def __str__(self) -> str:
         return self.lines('input', '  |    ', '       ', '  |`-> ', '   `-> ', '\n     ... -> output')
+
+
+class TableBranches(Branches):
+    """The base of containers whose output is the table of their children's outputs."""
+
+    table_fields: tuple[str, ...] = ('output',)
+
+    output: list
+
+    def gradOutputs(self, input: Any, gradOutput: list) -> list:
+        self.check_table(gradOutput, len(self.modules), 'gradOutput')
+        return gradOutput
+
+    def join(self, outputs: list) -> list:
+        self.output = outputs
+        return outputs
 
 
 class Joining(Module):

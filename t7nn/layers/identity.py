@@ -39,6 +39,11 @@ class Identity(Module):
 class ZeroGrad(Identity):
     """y = x, the very same tensor or table; dx = 0, so that nothing is learnt through it.
 
+    Parameters
+    ----------
+    *arguments
+        ignored
+
     Torch7 manual: simple.md#nn.ZeroGrad
     """
 

@@ -19,9 +19,9 @@ from .arithmetic import Add, CMul, Mean, MulConstant
 from .containers import RowWise, Sequential
 from .identity import Identity
 from .pointwise import Sqrt, Square
+from .rectifiers import Threshold
 from .shapes import Replicate
 from .table import CDivTable, ConcatTable, CSubTable
-from .transfer import Threshold
 
 __all__ = [
     'BatchNormalization',

@@ -3,8 +3,6 @@
 Torch7 manual: simple.md, convolution.md
 """
 
-import functools
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -13,105 +11,9 @@ from .. import random
 from ..module import Module
 from ..tensors import describe, plain, real
 from ._initialization import draw, positive
+from ._sparse_rows import SparseRows, starts_of
 
 __all__ = ['IndexLinear', 'LookupTable', 'OneHot', 'SparseLinear']
-
-
-@functools.cache
-def _routines() -> dict[str, Callable] | None:
-    """The loops under SciPy's sparse products: they add to an array in place, which no public function does without a
-    dense result as large as the weight or, as `numpy.add.at`, 6 to 30 times the time. They check nothing."""
-    try:
-        from scipy.sparse._sparsetools import csc_matvecs, csr_matvecs
-    except ImportError:
-        return None
-    return {'times': csr_matvecs, 'add_outer': csc_matvecs}
-
-
-def _starts(sizes: Any) -> np.ndarray:
-    """Where runs of these sizes begin, and where the last one ends."""
-    starts = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=starts[1:])
-    return starts
-
-
-class SparseRows:
-    """A batch of vectors with few elements: row j has ``values[i]`` at ``places[i]``, from 0, for i in
-    ``starts[j]..starts[j + 1]``.
-
-    All that SciPy's loops rely on is checked here, whoever checked it before: they write wherever a place says.
-
-    Parameters
-    ----------
-    starts
-        from 0 to the number of values, rising
-    places, values
-        two vectors of one size
-    size
-        the size of the vectors: places are below it
-    """
-
-    def __init__(self, starts: np.ndarray, places: np.ndarray, values: np.ndarray, size: int):
-        # as unsigned numbers the negative ones are the largest of all: one look for both ends
-        valid = not places.size or places.view(np.uint64).max() < size
-        if not valid or places.shape != values.shape or values.ndim != 1 or starts[-1] != len(places):
-            raise ValueError(f'expected a place below {size} for each of {values.size} values, got other places')
-        self.starts, self.places, self.values, self.size = starts, places, np.ascontiguousarray(values), size
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    @property
-    def row(self) -> np.ndarray:
-        """The row of each value."""
-        return np.repeat(np.arange(len(self)), np.diff(self.starts))
-
-    def times(self, table: np.ndarray, result: np.ndarray) -> None:
-        """result_j += sum_i values_i table[places_i], over row j."""
-        self._check(table, result)
-        if _routines() is None:
-            np.add.at(result, self.row, self.values[:, None] * table[self.places])
-        else:
-            self._run('times', (len(self), self.size), self.values, table, result)
-
-    def add_outer(self, table: np.ndarray, scale: float, gradient: np.ndarray) -> None:
-        """table[places_i] += scale values_i gradient_j, for every i of every row j."""
-        self._check(table, gradient)
-        scaled = self.values * self.values.dtype.type(scale)
-        if _routines() is None:
-            np.add.at(table, self.places, scaled[:, None] * gradient[self.row])
-        else:
-            self._run('add_outer', (self.size, len(self)), scaled, gradient, table)
-
-    def _check(self, table: np.ndarray, rows: np.ndarray) -> None:
-        """Raise unless `table` has a row for each place, and `rows` one for each of these rows, as wide."""
-        for what, array, count in ('table', table, self.size), ('rows', rows, len(self)):
-            if array.dtype != self.values.dtype:
-                raise TypeError(f'expected a {what} of {self.values.dtype}, got {array.dtype}')
-            if array.shape != (count, *table.shape[1:]) or array.ndim != 2:
-                raise ValueError(f'expected a {what} of {count} rows, got shape {array.shape}')
-
-    def _run(
-        self, name: str, sizes: tuple[int, int], values: np.ndarray, source: np.ndarray, result: np.ndarray
-    ) -> None:
-        """Call a routine on both arrays whole; where they are not row-major, and too large to be copied for so few
-        values, on one column after the other."""
-        loop = (_routines() or {})[name]
-        width = source.shape[1]
-        row_major = source.flags.c_contiguous and result.flags.c_contiguous
-        whole = row_major or source.size + result.size <= len(self.values) * width
-        own = result if whole else result.T
-        x, y = np.ascontiguousarray(source if whole else source.T), np.ascontiguousarray(own)
-        if not y.flags.writeable:
-            raise ValueError('expected arrays that can be written to, got a read-only one')
-        entries = self.starts, self.places, values
-        if whole:
-            loop(*sizes, width, *entries, x.reshape(-1), y.reshape(-1))
-        else:
-            for x_column, y_column in zip(x, y, strict=True):
-                loop(*sizes, 1, *entries, x_column, y_column)
-        if not np.may_share_memory(y, result):
-            own[...] = y
 
 
 class LookupTable(Module):
@@ -263,7 +165,7 @@ class LookupTable(Module):
             values /= counts[inverse]
         if self.paddingValue:
             kept = index != self.paddingValue - 1
-            starts, index, values = _starts(kept), index[kept], values[kept]
+            starts, index, values = starts_of(kept), index[kept], values[kept]
         gradient = gradOutput.reshape(-1, self.weight.shape[1])
         SparseRows(starts, index, values, len(gradWeight)).add_outer(gradWeight, scale, gradient)
 
@@ -283,7 +185,7 @@ class SparseInput(Module):
     def sparse_rows(self, sizes: Any, index: np.ndarray, values: np.ndarray, size: int) -> SparseRows:
         """The batch whose rows have so many entries each; an index out of 1..size, where the value is not 0, is an
         IndexError."""
-        starts = _starts(sizes)
+        starts = starts_of(sizes)
         with np.errstate(invalid='ignore'):
             whole = index.astype(np.int64)
         wrong = (whole < 1) | (whole > size) | (whole != index)
@@ -577,7 +479,7 @@ class IndexLinear(SparseInput):
     def _rows(self, input: Any) -> tuple[SparseRows, tuple[int, ...]]:
         """The input with its keys as indices from 0, whose values are not yet normalised; the shape of the output."""
         keys, values, sizes = self._flat(input)
-        rows = SparseRows(_starts(sizes), self._places(keys), values, self.inputSize)
+        rows = SparseRows(starts_of(sizes), self._places(keys), values, self.inputSize)
         return rows, (self.outputSize,) if self._single(input) else (len(rows), self.outputSize)
 
     def _places(self, keys: np.ndarray) -> np.ndarray:

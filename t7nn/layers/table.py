@@ -11,7 +11,7 @@ import numpy as np
 
 from ..module import Module
 from ..tensors import describe, nested_map, silent
-from .containers import Branches, Joining
+from .containers import Joining, TableBranches
 
 __all__ = [
     'CAddTable',
@@ -33,22 +33,6 @@ __all__ = [
     'ZipTable',
     'ZipTableOneToMany',
 ]
-
-
-class TableBranches(Branches):
-    """The base of containers whose output is the table of their children's outputs."""
-
-    table_fields: tuple[str, ...] = ('output',)
-
-    output: list
-
-    def gradOutputs(self, input: Any, gradOutput: list) -> list:
-        self.check_table(gradOutput, len(self.modules), 'gradOutput')
-        return gradOutput
-
-    def join(self, outputs: list) -> list:
-        self.output = outputs
-        return outputs
 
 
 class ConcatTable(TableBranches):

@@ -16,7 +16,7 @@ from ..layers.decorators import Decorator
 from ..layers.linear import Linear
 from ..layers.normalization import SpatialBatchNormalization
 from ..layers.pooling.maximum import SpatialMaxPooling
-from ..layers.transfer import ReLU
+from ..layers.rectifiers import ReLU
 from ..module import Module
 
 __all__ = ['FireModule', 'Inception', 'LinearNoBias', 'ReverseTable', 'Serial']

@@ -12,9 +12,9 @@ from ..layers.arithmetic import Sum
 from ..layers.containers import Sequential
 from ..layers.convolution.spatial import SpatialConvolutionMap, tables
 from ..layers.pointwise import Sqrt, Square
+from ..layers.rectifiers import Threshold
 from ..layers.shapes import Replicate
 from ..layers.table import CDivTable, CSubTable
-from ..layers.transfer import Threshold
 from ..module import Module
 from .base import tensor_fields
 
