@@ -74,9 +74,11 @@ ROWS = [
     CriterionRow(nn.SpatialAutoCropMSECriterion, (2, 3, 2), (2, 6, 5)),
     CriterionRow(lambda: nn.SpatialAutoCropMSECriterion(False), (2, 2, 3, 2), (2, 2, 4, 2)),
     CriterionRow(nn.DistKLDivCriterion, uniform(4, 3, low=-3, high=0), uniform(4, 3)),
+    CriterionRow(nn.DistKLDivCriterion, uniform(4, 3, low=-3, high=0), (4, 3)),
     CriterionRow(lambda: summed(nn.DistKLDivCriterion()), uniform(6, low=-3, high=0), bits(6)),
     CriterionRow(nn.L1Cost, (5,)),
     CriterionRow(nn.L1Cost, (4, 3)),
+    CriterionRow(nn.L1Cost, lambda rng: away_from_zero(rng, 4, 3) * (np.arange(3) > 0)),
     # classification
     CriterionRow(nn.BCECriterion, uniform(6), bits(6)),
     CriterionRow(lambda: nn.BCECriterion(weights(3)), uniform(4, 3), bits(4, 3)),

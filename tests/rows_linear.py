@@ -28,6 +28,9 @@ ROWS = [
     Row(lambda: nn.Linear(3, 2).noBias(), (4, 3)),
     Row(lambda: nn.Linear(3, 2, False), (3,), batch=False),
     Row(lambda: nn.Linear(1, 1), (1, 1)),
+    # square: no shape gives away a transposed matrix, or a product that goes into the input
+    Row(lambda: nn.Linear(3, 3), (3,), batch=False),
+    Row(lambda: nn.Linear(3, 3), (3, 3)),
     Row(lambda: nn.LinearWeightNorm(3, 2), (3,), batch=False),
     Row(lambda: nn.LinearWeightNorm(3, 2), (4, 3)),
     Row(lambda: nn.LinearWeightNorm(3, 2, False), (4, 3)),
@@ -40,6 +43,7 @@ ROWS = [
     ),
     Row(lambda: nn.Bilinear(3, 2, 4), vectors(3, 2)),
     Row(lambda: nn.Bilinear(2, 3, 1, False), vectors(2, 3)),
+    Row(lambda: nn.Bilinear(4, 4, 4), vectors(4, 4)),
     Row(lambda: nn.Maxout(3, 2, 4), (3,), batch=False, skip=SEQUENTIAL),
     Row(lambda: nn.Maxout(3, 2, 4), (4, 3), skip=SEQUENTIAL),
     Row(lambda: nn.Maxout(3, 2, 2, nn.Tanh()), (4, 3), skip=SEQUENTIAL),

@@ -78,10 +78,13 @@ def drawn(rng: np.random.RandomState, what: tuple[int, ...] | Callable[[np.rando
 
 
 def away_from_zero(rng: np.random.RandomState, *shape: int) -> np.ndarray:
-    """Values in 0.1..1.1 of either sign, no two equal: not near a kink at 0."""
+    """Values in 0.1..1.1 of both signs, no two equal: on both sides of a kink at 0, and not near it."""
     size = int(np.prod(shape))
     magnitudes = 0.1 + rng.permutation(size) / size + rng.rand(size) * 0.3 / size
-    return (magnitudes * rng.choice([-1.0, 1.0], size)).reshape(shape)
+    signs = rng.choice([-1.0, 1.0], size)
+    if size > 1 and abs(signs.sum()) == size:
+        signs[0] = -signs[0]
+    return (magnitudes * signs).reshape(shape)
 
 
 def several(*shapes: tuple[int, ...] | list[Any]) -> Callable[[np.random.RandomState], list[Any]]:
@@ -117,7 +120,7 @@ CLASSES: dict[str, dict[str, str]] = {
     **dict.fromkeys(('MarginCriterion', 'MultiLabelMarginCriterion', 'MultiMarginCriterion'), HINGE),
     'HingeEmbeddingCriterion': HINGE,
     **dict.fromkeys(('CosineEmbeddingCriterion', 'MarginRankingCriterion'), HINGE | NO_ROWS),
-    **dict.fromkeys(('DistanceRatioCriterion', 'Bottle'), NO_ROWS),
+    'DistanceRatioCriterion': NO_ROWS,
     **dict.fromkeys(('L1Penalty', 'CriterionTable'), LOSS_LAYER),
 }
 

@@ -557,7 +557,7 @@ class TestSteps:
         assert not np.array_equal(net.forward(ones)[0], first[0])
         module = loaded('nn.Dropout', p=0.5, lazy=True, mono=False, flag=True, v2=True, train=True, noise=np.empty(0))
         assert type(module) is rnn.LazyDropout and str(module) == 'nn.Dropout(0.5, lazy)'
-        assert type(loaded('nn.Dropout', p=0.5, lazy=False, mono=False)) is nn.Dropout
+        assert type(loaded('nn.Dropout', p=0.5, lazy=False, mono=False, noise=np.empty(0))) is nn.Dropout
 
     def test_mask_zero(self):
         lstm, x = rnn.LSTM(3, 2).maskZero(1), [part.copy() for part in self.xs]
@@ -729,8 +729,6 @@ class TestSequencer:
         [
             lambda: rnn.Sequencer(rnn.LSTM(3, 2)),
             lambda: rnn.Sequencer(rnn.Recurrent(2, nn.Linear(3, 2), nn.Linear(2, 2))),
-            lambda: rnn.SeqLSTM(3, 2),
-            lambda: rnn.SeqGRU(3, 2),
             lambda: cudnn.GRU(3, 2, 1),
         ],
     )
@@ -741,6 +739,36 @@ class TestSequencer:
             with pytest.raises(ValueError, match='expected updateGradInput before accGradParameters'):
                 net.accGradParameters(x, gradient)
             net.backward(x, gradient)
+
+    @pytest.mark.parametrize('make', [lambda: rnn.SeqLSTM(3, 2), lambda: rnn.SeqGRU(3, 2)])
+    def test_sequences_whose_parameters_come_first(self, make):
+        net, x, gradient = make(), np.stack(self.xs), np.ones((4, 2, 2))
+        net.gradPrevOutput = np.full((2, 2), 0.5)  # counts once, for the way back of updateGradInput
+        net.forward(x)
+        net.zeroGradParameters()
+        net.accGradParameters(x, gradient)
+        first = net.gradWeight.copy()
+        net.zeroGradParameters()
+        net.accGradParameters(x, 2 * gradient)  # nothing is left of the other gradOutput
+        assert not np.allclose(net.gradWeight, first)
+        net.zeroGradParameters()
+        net.backward(x, gradient)
+        assert net.gradPrevOutput is None
+        np.testing.assert_array_equal(net.gradWeight, first)
+
+    @pytest.mark.parametrize('make', [lambda: cudnn.LSTM(3, 2, 2), lambda: cudnn.BGRU(3, 2, 1, True)])
+    def test_backward_of_another_input_than_forward(self, make):
+        net, x = make(), np.stack(self.xs)
+        other = x[:1, :1]
+        gradient = np.ones_like(net.forward(x))
+        for step in (net.updateGradInput, net.accGradParameters):
+            with pytest.raises(ValueError, match='expected forward of this input first'):
+                step(other, gradient)
+            with pytest.raises(TypeError, match='expected a tensor as input, got nil'):
+                step(None, gradient)
+        net.updateGradInput(x, gradient)
+        with pytest.raises(ValueError, match='expected gradOutput of shape'):
+            net.accGradParameters(x, gradient[:1])
 
     def test_gradients_of_another_form(self):
         net, x = rnn.Sequencer(rnn.LSTM(3, 2)), np.stack(self.xs)

@@ -601,11 +601,17 @@ class Flat(Square):
         return self.output
 
 
-class ByStrides(Square):
+class OutputInGradInput(Square):
+    def updateOutput(self, input):
+        if np.shape(self.gradInput) == input.shape:
+            return np.square(input, self.gradInput)
+        return super().updateOutput(input)
+
+
+class AsInMemory(Square):
     def updateOutput(self, input):
         self.check(input)
-        memory = np.lib.stride_tricks.as_strided(input, (input.size,), (input.itemsize,))
-        self.output = (memory**2).reshape(input.shape)
+        self.output = (input.ravel('K') ** 2).reshape(input.shape)
         return self.output
 
 
@@ -760,16 +766,16 @@ class EachAgainstAll(Square):
 
 
 BUGS = [
-    ('runs', ReturnsNothing, 'updateOutput returns nothing; hint: end it with "return self.output"'),
-    ('runs', ReturnsNoGradient, 'updateGradInput returns nothing'),
+    ('runs', ReturnsNothing, 'got nil; end it with return self.output'),
+    ('runs', ReturnsNoGradient, 'got nil; end it with return self.gradInput'),
     ('runs', BackwardFails, "AttributeError.*'nothing'"),
-    ('results', NoOutput, 'hint: write "self.output = ..." in updateOutput'),
+    ('runs', NoOutput, r'write self\.output = \.\.\. before it returns'),
     ('input_gradient', ForgetsGain, r'gradInput\[\d, \d\] is .*, central differences give .*weight \['),
     ('parameter_gradient', ForgetsGainInGradient, r'gradWeight\[\d\] is'),
     ('parameter_gradient', WidthSquared, r'gradWeight\[\d\] is'),
     ('parameter_gradient', WeightOfZero, r'gradWeight\[\d\] is 0, .*hint: it is 0 everywhere'),
     ('registered', Unregistered, r"alpha .*learned = \(\('alpha', 'gradAlpha'\),\)"),
-    ('registered', UnregisteredW, r"W and dW .*learned = \(\('W', 'dW'\),\)"),
+    ('registered', UnregisteredW, r"W has a gradient dW .*learned = \(\('W', 'dW'\),\)"),
     ('registered', OneUnregistered, 'slope .*learned'),
     ('registered', HoldsANetwork, 'net is a module whose parameters are not'),
     ('registered', RegisteredTwice, 'parameters\\(\\) lists weight twice'),
@@ -823,7 +829,8 @@ BUGS = [
     ('empty_batch', EmptyDivides, 'an empty batch ends in ZeroDivisionError'),
     ('empty_batch', EmptyHasAnotherShape, 'an empty batch ends in ValueError'),
     ('strides', Flat, 'from strided tensors'),
-    ('strides', ByStrides, 'from strided tensors: output'),
+    ('results', OutputInGradInput, r'write self\.output = \.\.\. before it returns'),
+    ('strides', AsInMemory, 'from strided tensors: output'),
     ('untouched', NeedsWriteableInput, 'hint|WRITEABLE|read-only|cannot set'),
     ('input_gradient', WritesIntoBroadcast, 'gradInput'),
     ('single_precision', StaysDouble, r'gradInput is float64 after float\(\)'),

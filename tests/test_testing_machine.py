@@ -10,6 +10,10 @@ from t7nn.testing.machine import check_protocol, protocol_machine
 
 #: the first configuration of each class
 FIRST = {name.rpartition('-')[0]: name for name in reversed(rows())}
+#: the first one keeps its mask until updateGradInput is called, which the machine's model does not do
+FIRST['packages-LazyDropout'] = 'packages-LazyDropout-2'
+#: it shows a dense copy of its gradient, made anew each time, to which the machine's model cannot add
+del FIRST['sparse-DenseIndexLinear']
 ROWS = rows()
 
 

@@ -289,14 +289,20 @@ class RNN(Module):
                 self.hiddenOutput[i], self.cellOutput[i] = h, c
                 outputs.append(y[::-1] if direction else y)
                 steps.append(kept)
-            self._layers.append((x, noise, steps))
+            self._layers.append((x if layer else None, noise, steps))  # the input is the caller's: backward gets it
             x = np.concatenate(outputs, 2) if D > 1 else outputs[0]
         self.output = x.swapaxes(0, 1) if self.batchFirst else x
         return self.output
 
-    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        if '_layers' not in self.__dict__:
+    def _known(self, input: np.ndarray) -> np.ndarray:
+        """The input of the last forward, as (time, batch, inputSize)."""
+        x = self._sequence(input, 'input', self.inputSize)
+        if '_layers' not in self.__dict__ or input.shape[:2] != self.output.shape[:2]:
             raise self.error('expected forward of this input first')
+        return x
+
+    def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        first = self._known(input)
         gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         dx = self._sequence(gradOutput, 'gradOutput', self.hiddenSize * self.numDirections)
         batch, D, H = dx.shape[1], self.numDirections, self.hiddenSize
@@ -306,7 +312,7 @@ class RNN(Module):
         self._sums = {}
         for layer in reversed(range(self.numLayers)):
             x, noise, steps = self._layers[layer]
-            dy, dx = dx, np.zeros(x.shape, self.dtype)
+            dy, dx = dx, np.zeros((x if layer else first).shape, self.dtype)
             for direction in range(D):
                 i, part = layer * D + direction, dy[..., direction * H : (direction + 1) * H]
                 part = part[::-1] if direction else part
@@ -321,11 +327,14 @@ class RNN(Module):
         return self.gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        first = self._known(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         if not self.__dict__.get('_sums'):
             raise self.error('expected updateGradInput before accGradParameters')
         for i, (gradW, gradR, grad_b_W, grad_b_R) in enumerate(self._split(self.gradWeight)):
             layer, direction = divmod(i, self.numDirections)
-            x, _, steps = self._layers[layer]
+            between, _, steps = self._layers[layer]
+            x = between if layer else first
             da, dr = (sums.reshape(-1, sums.shape[2]) for sums in self._sums[i])
             h = np.concatenate([before for (before, _), _ in steps[direction]])
             gradW += scale * da.T.dot((x[::-1] if direction else x).reshape(len(da), -1))

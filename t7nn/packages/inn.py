@@ -135,7 +135,8 @@ class SpatialStochasticPooling(Module):
             return np.divide(np.square(pixels).sum(-1), sums, out=output)
         sums = np.cumsum(pixels, -1)
         wanted = random.uniform(0, 1, out=np.empty(output.shape)) * sums[..., -1]
-        self._chosen = np.argmax(sums >= wanted[..., None], -1)
+        # where the sum is NaN no comparison is true: the NaN is chosen, so that it does not pass in silence
+        self._chosen = np.argmax((sums >= wanted[..., None]) | np.isnan(sums), -1)
         np.copyto(output, np.take_along_axis(pixels, self._chosen[..., None], -1)[..., 0])
         return output
 

@@ -131,6 +131,8 @@ class Sequence(Remembering):
                     state = np.zeros(shape, self.dtype)
                 state = state.copy()
                 setattr(self, name, state)
+            else:
+                state = state.copy()  # the caller may write over it before backward
             states.append(state)
         return states[::-1]
 
@@ -142,7 +144,7 @@ class Sequence(Remembering):
 
     def steps_back(self, dh: np.ndarray) -> list[np.ndarray]:
         """Fill ``_da``, the gradients with respect to the sums in the gates, from those with respect to h; the result
-        is the gradients with respect to the states before the sequence."""
+        is the gradients with respect to the states before the sequence, in the order of `initial`."""
         raise self.error('expected steps_back in every layer of sequences', TypeError)
 
     def acc_recurrent(self, gradient: np.ndarray, scale: float) -> None:
@@ -172,11 +174,15 @@ class Sequence(Remembering):
             raise self.error('expected forward of this input first')
         return x
 
-    def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
-        x = self._known(input)
+    def _back(self, gradOutput: np.ndarray) -> list[np.ndarray]:
+        """`steps_back` from the gradient with respect to the output."""
         gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         self.buffer('_da', self._a.shape)
-        before = self.steps_back(gradOutput.swapaxes(0, 1) if self.batchfirst else gradOutput)
+        return self.steps_back(gradOutput.swapaxes(0, 1) if self.batchfirst else gradOutput)
+
+    def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
+        x = self._known(input)
+        before = self._back(gradOutput)
         D, _ = self._sizes
         dx = np.matmul(self._da, self.weight[:D].T, out=self.buffer('_dx', x.shape))
         dx = dx.swapaxes(0, 1) if self.batchfirst else dx
@@ -188,13 +194,16 @@ class Sequence(Remembering):
 
     def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
         x = self._known(input)
-        if '_da' not in self.__dict__:
-            raise self.error('expected updateGradInput before accGradParameters')
+        went_back = '_da' in self.__dict__
+        if not went_back:
+            self._back(gradOutput)
         D, _ = self._sizes
         rows = self._da.reshape(-1, self._da.shape[2])
         self.gradWeight[:D] += scale * x.reshape(-1, D).T.dot(rows)
         self.acc_recurrent(self.gradWeight[D:], scale)
         self.gradBias += scale * rows.sum(0)
+        if not went_back:
+            del self._da  # it belongs to this gradOutput only
 
     def before(self) -> np.ndarray:
         """h of the step before, for all steps, with one step to a row."""
@@ -314,8 +323,13 @@ class SeqLSTM(Sequence):
             np.multiply(dc_t * i, 1 - g * g, out=dg)
             dh_t = da[t].dot(recurrent)  # where a step was left out, all gates are 0, and so is this
             dc_t = dc_t * f
-        self.userNextGradCell, self.userGradPrevCell = None, dc_t
+        self.userGradPrevCell = dc_t
         return [dc_t, dh_t]
+
+    def updateGradInput(self, input: Any, gradOutput: np.ndarray) -> Any:
+        gradInput = super().updateGradInput(input, gradOutput)
+        self.userNextGradCell = None
+        return gradInput
 
     def acc_recurrent(self, gradient: np.ndarray, scale: float) -> None:
         gradient += scale * np.dot(self.before().T, self._da.reshape(-1, self._da.shape[2]))
