@@ -109,12 +109,17 @@ def safe_str(text: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def keeps_result(method: Callable, name: str) -> Callable:
-    """A method that has to leave what it returns in the field `name`, where containers and the trainer look for it."""
+    """A method that has to leave what it returns in the field `name`, where containers and the trainer look for it.
+
+    A number, as a loss is, is put there.
+    """
 
     @functools.wraps(method)
     def wrapper(self, *arguments, **named):
         result = method(self, *arguments, **named)
-        if result is not getattr(self, name):
+        if isinstance(result, Real):
+            setattr(self, name, result)
+        elif result is not getattr(self, name):
             text = f'expected {method.__name__} to return what it puts into self.{name}'
             if result is None:
                 raise self.error(f'{text}, got nil; end it with return self.{name}', TypeError)

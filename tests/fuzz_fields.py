@@ -221,6 +221,8 @@ def wrong_files(name, row, modules, share, found):
     except nn.T7Error:
         return
     for position, node in enumerate(objects(nn.loads(data, live=False))):
+        if not isinstance(node.fields, dict):  # a generator is bytes
+            continue
         for field, value in node.fields.items():
             if not isinstance(value, np.ndarray) or not belongs(node.typename.removeprefix('nn.'), modules):
                 continue

@@ -241,7 +241,8 @@ def test_only_classes_of_t7nn_become_live():
 
 class Own(nn.Module):
     def updateOutput(self, input):
-        return self.factor * input
+        self.output = self.factor * input
+        return self.output
 
 
 class TestUnknownClasses:

@@ -530,4 +530,5 @@ class Parallel(JoiningBranches):
 
     def join_gradients(self, input: np.ndarray, gradInputs: list[np.ndarray]) -> np.ndarray:
         axis = self.axis_of(self.inputDimension, np.ndim(input))
+        gradInputs = self.check_tensors(gradInputs, len(self), 'gradInputs of the modules', alike=True)
         return np.stack(gradInputs, axis, out=self.buffer('gradInput', np.shape(input)))

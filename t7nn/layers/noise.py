@@ -37,7 +37,7 @@ class Dropout(Module):
     p: float
     v2: bool
     stochastic_inference: bool
-    noise: np.ndarray
+    noise: np.ndarray | None = None
 
     def __init__(self, p: float = 0.5, v1: bool = False, inplace: bool = False, stochasticInference: bool = False):
         super().__init__()
@@ -108,7 +108,7 @@ class PlaneDropout(Module):
     nDim: int
     p: float
     stochastic_inference: bool
-    noise: np.ndarray
+    noise: np.ndarray | None = None
 
     def __init__(self, p: float = 0.5, stochasticInference: bool = False):
         super().__init__()
@@ -145,7 +145,7 @@ class PlaneDropout(Module):
             raise self.error('backprop only defined while training: expected training() first')
         input = self.check(input)
         gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
-        if np.shape(self.noise) != self._one_a_plane(input):
+        if getattr(self.noise, 'shape', None) != self._one_a_plane(input):
             raise self.error(f'expected forward in training mode first, for an input of shape {input.shape}')
         noise = self.check(self.noise, 'noise')
         return np.multiply(gradOutput, noise, self.buffer('gradInput', input.shape))
@@ -207,7 +207,7 @@ class WhiteNoise(Module):
     cleared = (*Module.cleared, 'noise')
     mean: float
     std: float
-    noise: np.ndarray
+    noise: np.ndarray | None = None
 
     def __init__(self, mean: float = 0, std: float = 0.1):
         super().__init__()

@@ -409,7 +409,9 @@ class LayerNormalization(RowWise):
         return self.modules[0].modules[1].modules[1]
 
     def count(self, input: np.ndarray) -> int:
-        nOutput = self._replicate().nfeatures
+        replicate = self._replicate()
+        replicate.check_fields()
+        nOutput = replicate.nfeatures
         if input.ndim not in (1, 2) or input.shape[-1] != nOutput:
             raise ValueError(
                 f'{self.typename}: expected a vector of size {nOutput} or a batch of them, got shape {input.shape}'

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..layers import transfer as transfers
+from ..layers import rectifiers, transfer
 from ..layers.containers import Concat, DepthConcat, Sequential
 from ..layers.convolution.spatial import SpatialConvolution
 from ..layers.decorators import Decorator
@@ -238,15 +238,15 @@ class FireModule(Decorator):
     """
 
     def __init__(self, nInputPlane: int, s1x1: int, e1x1: int, e3x3: int, activation: str = 'ReLU'):
-        transfer = getattr(transfers, activation, None)
-        if not (isinstance(transfer, type) and issubclass(transfer, Module)):
+        function = getattr(transfer, activation, None) or getattr(rectifiers, activation, None)
+        if not (isinstance(function, type) and issubclass(function, Module)):
             raise ValueError(f"nn.FireModule: expected the name of one of nn's transfer functions, got {activation!r}")
         self.nInputPlane, self.s1x1, self.e1x1, self.e3x3, self.activation = nInputPlane, s1x1, e1x1, e3x3, activation
         self.squeeze = SpatialConvolution(nInputPlane, s1x1, 1, 1)
         self.expand = (
             Concat(2).add(SpatialConvolution(s1x1, e1x1, 1, 1)).add(SpatialConvolution(s1x1, e3x3, 3, 3, 1, 1, 1, 1))
         )
-        super().__init__(Sequential().add(self.squeeze).add(transfer()).add(self.expand).add(transfer()))
+        super().__init__(Sequential().add(self.squeeze).add(function()).add(self.expand).add(function()))
 
     @property
     def module(self) -> Module:

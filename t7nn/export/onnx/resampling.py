@@ -17,7 +17,7 @@ def zero_padding(g, module, x):
 @exports(nn.SpatialUpSamplingBilinear)
 def resampling(g, module, x):
     """Along each axis a sum of weighted entries, one after the other."""
-    sizes = module.image(x.examples[0])
+    sizes = module.sizes_of(x.examples[0])
     counts = module.output_sizes(sizes)
     y = x
     for i in reversed(range(len(sizes))):
@@ -34,7 +34,7 @@ def resampling(g, module, x):
 
 @exports(nn.SpatialUpSamplingNearest)
 def nearest(g, module, x):
-    sizes = module.image(x.examples[0])
+    sizes = module.sizes_of(x.examples[0])
     y = x
     for axis, size in enumerate(sizes, x.ndim - len(sizes)):
         y = y.take(axis, [i // module.scale_factor for i in range(size * module.scale_factor)])

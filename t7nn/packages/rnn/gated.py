@@ -68,11 +68,11 @@ class LazyDropout(Dropout):
         output = self.destination('output', input)
         if self.p > 0 and self.train:
             shape = (1, *input.shape[1:]) if self.mono else input.shape
-            if self.flag or not self.lazy or np.shape(self.noise) != shape:
-                self.noise = np.empty(shape, self.dtype)
-                random.bernoulli(1 - self.p, out=self.noise)
+            if self.flag or not self.lazy or getattr(self.noise, 'shape', None) != shape:
+                noise = self.noise = np.empty(shape, self.dtype)
+                random.bernoulli(1 - self.p, out=noise)
                 if self.v2:
-                    self.noise /= 1 - self.p
+                    noise /= 1 - self.p
                 self.flag = False
         return np.multiply(input, self._factor(), output)
 
