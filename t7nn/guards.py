@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from .tensors import describe, real
+from .tensors import describe
 
 __all__ = [
     'check_learned',
@@ -134,7 +134,7 @@ def with_real_scale(method: Callable) -> Callable:
 
     @functools.wraps(method)
     def wrapper(self, input, gradOutput, scale=1):
-        scale = scale if scale.__class__ is float else real(scale, 'scale')
+        scale = scale if scale.__class__ is float else self.number(scale, 'scale')
         if not self._ones_own:
             return method(self, input, gradOutput, scale)
         before = [(name, getattr(self, name)) for _, name in self.learned]

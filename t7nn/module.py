@@ -20,7 +20,7 @@ import numpy as np
 from .blas import add_scaled
 from .guards import check_learned, declared, two_lists, with_real_scale
 from .node import Node
-from .tensors import describe, flatten, offset, real
+from .tensors import describe, flatten, offset
 
 __all__ = ['Criterion', 'Module']
 
@@ -155,7 +155,7 @@ class Module(Node):
         Where a twin cannot do it, and in layers of one's own, which may do more with their gradients than add to them,
         the step goes through the gradients, whose values are put back.
         """
-        lr = real(lr, 'lr')
+        lr = self.number(lr, 'lr')
         parameters, gradients = self.parameters()
         for parameter in parameters:
             if parameter.__class__ is not np.ndarray or parameter.dtype.kind != 'f' or not parameter.flags.writeable:
@@ -343,7 +343,7 @@ class Module(Node):
 
     def updateParameters(self, learningRate: float) -> None:
         """parameter -= learningRate * gradient, for every parameter."""
-        rate = real(learningRate, 'learningRate')
+        rate = self.number(learningRate, 'learningRate')
         for parameter, gradient in self.pairs():
             add_scaled(parameter, -rate, gradient)
 

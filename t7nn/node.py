@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from .guards import declared, keeps_result, lua_constructor, safe_str, unlike
-from .tensors import cast, describe, dtype_of, nested_map, offset, owner, plain, view
+from .tensors import cast, describe, dtype_of, nested_map, offset, owner, plain, real, view
 
 __all__ = ['DOUBLE', 'Node']
 
@@ -120,6 +120,13 @@ class Node:
         if tensor.dtype in (np.float32, np.float64) and tensor.dtype.isnative:
             return f'; cast one of them: module.type("{tensor.dtype}") or {one}'
         return f'; cast it: {one}'
+
+    def number(self, value: Any, what: str) -> float:
+        """`value` as a Python number; a TypeError where it is none, such as an array or a complex number."""
+        try:
+            return real(value, what)
+        except TypeError as error:
+            raise self.error(str(error), TypeError) from None
 
     def check_table(self, table: Any, size: int | None = None, what: str = 'input') -> None:
         """Raise a TypeError unless `table` is a list or tuple, a ValueError unless it has `size` items."""

@@ -147,4 +147,4 @@ class Kmeans(Module):
         self.gradWeight += (self.scale or scale) * self._gradient(input)
 
     def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray | None, lr: float) -> None:
-        self.weight -= real(lr, 'lr') * (self.scale or 1) * self._gradient(input)
+        self.weight -= self.number(lr, 'lr') * (self.scale or 1) * self._gradient(input)

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from ..blas import outer_adder, vector_adder
 from ..module import Module, inside
-from ..tensors import describe, plain, real
+from ..tensors import describe, plain
 from . import _weight_norm
 from ._initialization import draw, draw_weight_and_bias, positive
 from .arithmetic import MM, Max
@@ -154,7 +154,7 @@ class Linear(Module):
             self.expect_writable('weight', 'bias')
             add = outer_adder(weight, bias)
             self._updated = weight, bias, add
-        scale = -lr if lr.__class__ is float else -real(lr, 'lr')
+        scale = -lr if lr.__class__ is float else -self.number(lr, 'lr')
         try:
             if gradOutput.dtype is not self.dtype or input.dtype is not self.dtype:
                 raise ValueError

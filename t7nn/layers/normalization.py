@@ -12,7 +12,7 @@ import numpy as np
 from .. import random
 from ..blas import ones
 from ..module import Module
-from ..tensors import in_cache, real, silent
+from ..tensors import in_cache, silent
 from ._neighbourhood import Neighbourhood, odd_kernel
 from ._windows import chunks
 from .arithmetic import Add, CMul, Mean, MulConstant
@@ -255,7 +255,7 @@ class BatchNormalization(Module):
     def backward(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> np.ndarray:
         self.check_gradients()
         terms = self._terms(input, gradOutput)  # once for both
-        self._accGradParameters(terms, real(scale, 'scale'))
+        self._accGradParameters(terms, self.number(scale, 'scale'))
         return self._updateGradInput(input, terms)
 
     def __str__(self) -> str:

@@ -570,7 +570,7 @@ class IndexLinear(SparseInput):
         self.gradBias += scale * gradient.sum(0)
 
     def accUpdateGradParameters(self, input: Any, gradOutput: np.ndarray, lr: float) -> None:
-        lr = real(lr, 'lr')
+        lr = self.number(lr, 'lr')
         rows, entries, gradient = self._entries(input, gradOutput, 1)
         self._descend(rows.places, entries, lr)
         self.bias -= lr * gradient.sum(0)
