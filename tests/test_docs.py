@@ -35,3 +35,39 @@ def test_every_class_has_an_example():
     for name, value in vars(nn).items():
         if isinstance(value, type) and issubclass(value, (nn.Module, nn.Criterion)) and name != 'Container':
             assert re.search(rf'\bnn\.{name}\b', examples), f'{name} has no example'
+
+
+def first_part(text):
+    """A formula without what is said of it: up to a comma, a colon or such outside all brackets."""
+    depth = 0
+    for i, character in enumerate(text):
+        depth += (character in '([{') - (character in ')]}')
+        ends = character in ',;:' or text[i : i + 2] in ('. ', '.') or re.match(' (where|for|with|strictly) ', text[i:])
+        if not depth and ends:
+            return text[:i]
+    return text
+
+
+def spelled_out(text):
+    for mark, plain in (('²', '^2'), ('³', '^3'), ('`', ''), ('*', '')):
+        text = text.replace(mark, plain)
+    return re.sub(r'\s+', '', text)
+
+
+def formulas_of_pages():
+    """(class, formula) for what a page says behind ``nn.Class(arguments)``: y = ..., dx = ..., L = ..."""
+    formula = r'(?:[yL]|d[xwb])\w* = '
+    for page in PAGES:
+        text = re.sub(r'```.*?```', '', page.read_text(), flags=re.S)
+        for name, rest in re.findall(r'`nn\.(\w+)\([^`]*\)`:\s(.*?)(?=\n\n|\n- |\n\||`nn\.|$)', text, flags=re.S):
+            for part in re.split(rf'(?:^|[;.,]\s)(?={formula})', re.sub(r'\s+', ' ', rest)):
+                if re.match(formula, part):
+                    yield getattr(nn, name), first_part(part)
+
+
+def test_pages_have_the_formulas_of_the_docstrings():
+    found = list(formulas_of_pages())
+    assert len(found) > 60
+    for cls, formula in found:
+        documented = spelled_out(' '.join(base.__doc__ or '' for base in cls.__mro__[:3]))
+        assert spelled_out(formula) in documented, f'{cls.__name__}: its docstring does not say {formula}'
