@@ -37,7 +37,7 @@ class Container(Module):
         self.modules.append(self._module(module))
         return self
 
-    def get(self, index: int) -> Module | None:
+    def get(self, index: int) -> Any:
         """The child at `index`, counted from 1; None past the last."""
         if not isinstance(index, (int, np.integer)) or index < 1:
             kind = IndexError if isinstance(index, (int, np.integer)) else TypeError
