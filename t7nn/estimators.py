@@ -7,6 +7,7 @@ scikit-learn: ``pip install 't7nn[sklearn]'``.
 import math
 import numbers
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -160,7 +161,7 @@ def _example(inputs: Any, targets: Any, weights: Any = None) -> tuple[Any, Any]:
     return inputs, targets if weights is None else (targets, weights)
 
 
-class _Estimator(BaseEstimator):
+class _Estimator(BaseEstimator, ABC):
     """What the regressor and the classifier have in common: all but the meaning of outputs and targets."""
 
     _default_criterion: type[Criterion]
@@ -213,13 +214,13 @@ class _Estimator(BaseEstimator):
 
     # What a subclass says
 
+    @abstractmethod
     def _read_targets(self, y: np.ndarray, fresh: bool, classes: Any) -> np.ndarray:
         """Check `y`, keep what predictions need, and give the targets as numbers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _ending(self) -> tuple[int, list[Module]]:
         """How many outputs the network has, and what follows the last Linear of a perceptron."""
-        raise NotImplementedError
 
     # Training
 

@@ -35,6 +35,7 @@ chunk
 
 import functools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -451,7 +452,7 @@ def matrices(w: np.ndarray) -> np.ndarray:
     return w.reshape(*w.shape[:2], math.prod(w.shape[2:]))
 
 
-class Unfolding:
+class Unfolding(ABC):
     """The base of the two ways to unfold windows, each with the three products, where w is `matrices(order(w))`."""
 
     def __init__(self, window: Window, x: np.ndarray, y: np.ndarray):
@@ -460,26 +461,26 @@ class Unfolding:
         self.window = window._replace(stride=tuple(stride), dilation=tuple(dilation))
 
     @staticmethod
+    @abstractmethod
     def size(window: Window, x: np.ndarray, y: np.ndarray) -> int:
         """How many numbers the unfolded windows of one example are."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def order(w: np.ndarray) -> np.ndarray:
         """The weights in the order of the unfolded windows, a view."""
-        raise NotImplementedError
 
+    @abstractmethod
     def correlate(self, x: np.ndarray, w: np.ndarray, y: np.ndarray, b: np.ndarray | None) -> None:
         """y = w x + b."""
-        raise NotImplementedError
 
+    @abstractmethod
     def spread(self, y: np.ndarray, w: np.ndarray, x: np.ndarray) -> None:
         """x = w' y."""
-        raise NotImplementedError
 
+    @abstractmethod
     def accumulate(self, x: np.ndarray, y: np.ndarray, sums: np.ndarray) -> None:
         """sums += y x'."""
-        raise NotImplementedError
 
     def copy(self, to: np.ndarray, source: np.ndarray) -> None:
         """to[...] = source."""

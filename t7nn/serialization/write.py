@@ -165,10 +165,11 @@ class AsciiTarget:
         self.raw(data)
 
     def plain(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        """None: ascii has no short cut for small tables, so `small` is never called."""
         return None
 
     def small(self, size: int, words: list[bytes]) -> None:
-        raise NotImplementedError
+        raise AssertionError('plain gives no words in ascii mode')
 
     def array(self, values: np.ndarray) -> None:
         if values.dtype.itemsize == 1:

@@ -4,6 +4,7 @@ import copy
 import functools
 import inspect
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,7 @@ def library(value: Any) -> str:
     return type(value).__module__.partition('.')[0]
 
 
-class Side:
+class Side(ABC):
     """An implementation that can be run.
 
     Attributes
@@ -69,9 +70,9 @@ class Side:
     parameters: list | None = None
     exact = True
 
+    @abstractmethod
     def run(self, input: Any, target: list, gradOutput: Callable, parameters: list) -> dict[str, Any]:
         """Whatever it has of output, gradInput, gradient and parameter, with these parameters."""
-        raise NotImplementedError
 
 
 class Protocol(Side):
