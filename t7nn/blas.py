@@ -13,6 +13,7 @@ import numpy as np
 
 __all__ = [
     'ONE',
+    'ROUTINES',
     'ZERO',
     'abs_sum',
     'add_product',
@@ -52,7 +53,8 @@ def _load(dtype: np.dtype) -> _Routines:
     return _Routines(*get_blas_funcs(_Routines._fields, dtype=dtype))
 
 
-_ROUTINES = PerDtype(_load)
+#: the routines themselves, for what is called once an example and knows its vectors; the functions below also check
+ROUTINES = PerDtype(_load)
 
 #: 0-d arrays: as operands of a ufunc they save 0.2 us over numbers
 ZERO, ONE = (PerDtype(partial(np.array, number)) for number in (0, 1))
@@ -90,14 +92,14 @@ def _expect_writable(*arrays: np.ndarray | None) -> None:
 
 def abs_sum(x: np.ndarray) -> float:
     """|x|_1 of a vector."""
-    return _ROUTINES[x.dtype].asum(x)
+    return ROUTINES[x.dtype].asum(x)
 
 
 def inner(x: np.ndarray, y: np.ndarray) -> float:
     """The sum of x * y, of one shape: a third of the time of ``x.dot(y).item()`` where they are short."""
     if x.ndim != 1:
         x, y = x.reshape(-1), y.reshape(-1)
-    return _ROUTINES[x.dtype].dot(x, y)
+    return ROUTINES[x.dtype].dot(x, y)
 
 
 def outer_adder(a: np.ndarray, b: np.ndarray | None = None) -> Callable[[float, np.ndarray, np.ndarray], None]:
@@ -107,7 +109,7 @@ def outer_adder(a: np.ndarray, b: np.ndarray | None = None) -> Callable[[float, 
     Made once for weight and bias of a linear layer: looking at them costs as much as the work of a small layer.
     """
     _expect_writable(a, b)
-    transposed, routines = a.T, _ROUTINES[a.dtype]
+    transposed, routines = a.T, ROUTINES[a.dtype]
     ger, gemm, axpy = routines.ger, routines.gemm, routines.axpy
 
     def add(scale: float, g: np.ndarray, x: np.ndarray) -> None:
@@ -140,14 +142,14 @@ def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
         c, a, b = c.T, b.T, a.T
     first, first_transposed = (a, 0) if a.flags.f_contiguous else (a.T, 1)
     second, second_transposed = (b, 0) if b.flags.f_contiguous else (b.T, 1)
-    result = _ROUTINES[c.dtype].gemm(1, first, second, 1, c, first_transposed, second_transposed, 1)
+    result = ROUTINES[c.dtype].gemm(1, first, second, 1, c, first_transposed, second_transposed, 1)
     if result is not c:
         c[...] = result
 
 
 def vector_adder(dtype: np.dtype) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """What does a += x, for contiguous vectors of one size and of `dtype`, when it is called with (x, a)."""
-    return _ROUTINES[dtype].axpy
+    return ROUTINES[dtype].axpy
 
 
 def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
@@ -159,7 +161,7 @@ def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:
             a += scale * x
             return
         a, x = a.reshape(-1), x.reshape(-1)
-    result = _ROUTINES[a.dtype].axpy(x, a, a.size, scale)
+    result = ROUTINES[a.dtype].axpy(x, a, a.size, scale)
     if result is not a:
         a[...] = result
 
@@ -170,6 +172,6 @@ def multiply(a: np.ndarray, scale: float) -> None:
         _expect_writable(a)
     if a.ndim != 1:
         a = a.reshape(-1)
-    result = _ROUTINES[a.dtype].scal(scale, a)
+    result = ROUTINES[a.dtype].scal(scale, a)
     if result is not a:
         a[...] = result

@@ -48,8 +48,8 @@ class Node:
     dtype: np.dtype
     #: the gradient with respect to the input; None in a module asks for none
     gradInput: Any
-    #: whether the result is written over the input
-    inplace: bool = False
+    #: whether the result is written over the input, in layers that offer it: those declare this field
+    inplace = False
     #: whether type() passes this node by when it casts a network
     dontCast: bool = False
     _buffers: dict[str, np.ndarray]
@@ -198,14 +198,20 @@ class Node:
         """`buffer` of the shape of `tensor`, which is checked."""
         return self.buffer(name, self.check(tensor, what).shape)
 
+    def works_in_place(self) -> bool:
+        """Whether results are written over the arguments: ``inplace``, which has no effect in a layer of Torch7's that
+        does not offer it."""
+        if self.inplace is False:
+            return False
+        self.check_fields()
+        return bool(self.inplace) and (self._ones_own or 'inplace' in declared(type(self)))  # type: ignore[arg-type]  # as above
+
     def destination(self, name: str, tensor: np.ndarray, what: str = 'input') -> np.ndarray:
         """Where an elementwise result goes: `tensor` itself, which has been checked, if the module works in place, else
         a `buffer` of its shape."""
         if not tensor.ndim:
             raise self.error(f'expected at least one dimension in {what}, got shape ()')
-        if self.inplace is not False:
-            self.check_fields()
-        if not self.inplace:
+        if not self.works_in_place():
             return self.buffer(name, tensor.shape)
         if not tensor.flags.writeable:
             raise self.error(f'expected a writable {what}, since inplace writes over it, got a read-only one')
@@ -266,7 +272,8 @@ class Node:
         return {key: _with_views(value) for key, value in self.__dict__.items() if not key.startswith('_')}
 
     def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state)
+        for name, value in state.items():  # not by __dict__: once it is asked for, every attribute takes longer
+            setattr(self, name, value)
         self.dtype = dtype_of(self.dtype)
         self._buffers = {}
 

@@ -1,6 +1,8 @@
 """The layers of layers/linear.py against plain formulas, given bad input, and where they are special."""
 
+import functools
 import re
+import types
 
 import numpy as np
 import pytest
@@ -224,3 +226,19 @@ def test_updates_of_read_only_parameters_are_refused():
 def test_an_error_says_size_mismatch_too():
     with pytest.raises(ValueError, match=r'expected input of size 3.* \(size mismatch\)'):
         nn.Linear(3, 2).forward(np.ones(4))
+
+
+@pytest.mark.parametrize(
+    'frozen',
+    [lambda *_: None, types.MethodType(lambda *_: None, object()), functools.partial(lambda *_: None)],
+    ids=['function', 'bound method', 'partial'],
+)
+def test_a_replaced_accGradParameters_freezes_a_layer(frozen):
+    layer = nn.Linear(2, 1)
+    layer.accGradParameters = frozen
+    before = layer.weight.copy(), layer.bias.copy()
+    x, dy = np.ones(2), np.ones(1)
+    layer.forward(x)
+    layer.backwardUpdate(x, dy, 0.1)
+    np.testing.assert_array_equal(layer.weight, before[0])
+    np.testing.assert_array_equal(layer.bias, before[1])

@@ -472,3 +472,12 @@ def test_flatten_table_says_where_each_tensor_went():
     layer, x = nn.FlattenTable(), np.ones(1)
     layer.forward([x, [x, [x]], x])
     assert layer.input_map == [1, [2, [3]], 4]
+
+
+def test_only_caddtable_works_in_place():
+    x, y, dy = np.array([1.0, 2.0]), np.array([4.0, 5.0]), np.ones(2)
+    layer = nn.CDivTable()
+    layer.inplace = True  # without effect, as in Torch7
+    np.testing.assert_array_equal(layer.forward([x, y]), x / y)
+    np.testing.assert_array_equal(layer.backward([x, y], dy)[1], -x / y**2)
+    np.testing.assert_array_equal(x, [1, 2])

@@ -123,6 +123,34 @@ def test_in_place(name):
         np.testing.assert_array_equal(plain, overwritten)
 
 
+@pytest.mark.parametrize('make', [nn.Tanh, nn.Square, nn.Sqrt, nn.SoftMax, nn.LogSoftMax, nn.SoftPlus])
+def test_a_layer_that_does_not_offer_inplace_ignores_it(make):
+    x, dy = np.array([0.3, 0.9, 2.0]), np.array([1.0, -2.0, 3.0])
+    plain, asked = make(), make()
+    asked.inplace = True
+    input, gradOutput = x.copy(), dy.copy()
+    np.testing.assert_array_equal(asked.forward(input), plain.forward(x))
+    np.testing.assert_array_equal(asked.backward(input, gradOutput), plain.backward(x, dy))
+    np.testing.assert_array_equal((input, gradOutput), (x, dy))
+
+
+def test_a_layer_of_ones_own_may_work_in_place():
+    class Doubled(nn.Pointwise):
+        def __init__(self):
+            super().__init__()
+            self.inplace = True
+
+        def function(self, x, y):
+            np.multiply(x, 2, y)
+
+        def derivative(self, x, y, dy, dx):
+            np.multiply(dy, 2, dx)
+
+    x = np.ones(2)
+    assert Doubled().forward(x) is x
+    np.testing.assert_array_equal(x, 2)
+
+
 @pytest.mark.parametrize('value', [-1e308, -800.0, 0.0, 800.0, 1e308])
 @pytest.mark.parametrize('name', [name for name in FORMULAS if 'Hard' not in name])
 def test_large_numbers_do_not_overflow(name, value):

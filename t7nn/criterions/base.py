@@ -24,6 +24,8 @@ class Elementwise(Criterion):
     #: a constant of the derivative, taken out of `derivative`
     factor: float = 1
     sizeAverage: bool = True
+    #: the input and the target of the last forward, which backward need not check again
+    _pair: tuple[Any, Any] = (None, None)
 
     def __init__(self, sizeAverage: bool = True):
         super().__init__()
@@ -59,13 +61,15 @@ class Elementwise(Criterion):
         return input, target.reshape(input.shape)
 
     def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
-        input, target = self.pair(input, target)
+        input, target = self._pair = self.pair(input, target)
         total = self.loss(input, target)
         self.output = total / input.size if self.sizeAverage else total
         return self.output
 
     def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
-        input, target = self.pair(input, target)
+        x, t = self._pair
+        if input is not x or target is not t:
+            input, target = self.pair(input, target)
         gradInput = self._buffers.get('gradInput')
         if gradInput is None or gradInput is not self.gradInput or gradInput.shape != input.shape:
             gradInput = self.buffer('gradInput', input.shape)

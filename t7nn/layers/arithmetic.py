@@ -217,6 +217,7 @@ class WithConstant(Pointwise):
 
     needs_output = False
     constant_scalar: Any
+    inplace: bool
 
     def __init__(self, constant_scalar: Any, inplace: bool = False):
         super().__init__()

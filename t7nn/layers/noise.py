@@ -38,6 +38,7 @@ class Dropout(Module):
     v2: bool
     stochastic_inference: bool
     noise: np.ndarray | None = None
+    inplace: bool
 
     def __init__(self, p: float = 0.5, v1: bool = False, inplace: bool = False, stochasticInference: bool = False):
         super().__init__()

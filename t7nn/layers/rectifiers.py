@@ -41,6 +41,7 @@ class Threshold(Pointwise):
     needs_output = False
     threshold: float
     val: float
+    inplace: bool
 
     def __init__(self, threshold: float = 1e-6, val: float = 0, inplace: bool = False):
         super().__init__()
@@ -106,6 +107,7 @@ class ReLU6(Clipping):
 
     min_val = 0
     max_val = 6
+    inplace: bool
 
     def __init__(self, inplace: bool = False):
         super().__init__()
@@ -134,6 +136,7 @@ class ELU(Pointwise):
     """
 
     alpha: float
+    inplace: bool
 
     def __init__(self, alpha: float = 1, inplace: bool = False):
         super().__init__()
@@ -192,6 +195,7 @@ class LeakyReLU(Rectifier):
     """
 
     negval: float
+    inplace: bool
 
     def __init__(self, negval: float | bool = 1 / 100, inplace: bool = False):
         super().__init__()
@@ -292,6 +296,7 @@ class RReLU(Rectifier):
     lower: float
     upper: float
     noise: np.ndarray
+    inplace: bool
 
     def __init__(self, l: float = 1 / 8, u: float = 1 / 3, inplace: bool = False):  # noqa: E741
         super().__init__()
@@ -349,6 +354,7 @@ class CReLU(RowWise):
     """
 
     nInputDims: int
+    inplace: bool
 
     def __init__(self, nInputDims: int, inplace: bool = False):
         super().__init__()

@@ -542,9 +542,7 @@ class TableArithmetic(Module):
     def updateGradInput(self, input: list[np.ndarray], gradOutput: np.ndarray) -> list[np.ndarray]:
         input = self._check(input)
         gradOutput = self.check(gradOutput, 'gradOutput', input[0].shape)
-        if self.inplace is not False:
-            self.check_fields()
-        if self.inplace:
+        if self.works_in_place():
             self.gradInput = [gradOutput] * len(input)
         else:
             self.derivatives(input, gradOutput, self.buffer_table('gradInput', input))
@@ -561,6 +559,8 @@ class CAddTable(TableArithmetic):
 
     Torch7 manual: table.md#nn.CAddTable
     """
+
+    inplace: bool
 
     def __init__(self, inplace: bool = False):
         super().__init__()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..blas import ONE, abs_sum, inner, keep, multiply, ones
+from ..blas import ONE, ROUTINES, keep, ones
 from ..module import Module
 from .pointwise import Pointwise, SameShape
 
@@ -98,6 +98,8 @@ class HardTanh(Clipping):
 
     Torch7 manual: transfer.md#nn.HardTanh
     """
+
+    inplace: bool
 
     def __init__(self, min_value: float = -1, max_value: float = 1, inplace: bool = False):
         super().__init__()
@@ -366,13 +368,13 @@ class SoftMaxBase(SameShape):
             largest = x.max(1 - x.ndim % 2, keepdims=True)
         np.subtract(x, largest, y)
         np.exp(y, y)
-        return largest, abs_sum(y) if x.ndim == 1 else self.sum(y)
+        return largest, ROUTINES[y.dtype].asum(y) if x.ndim == 1 else self.sum(y)
 
     def sum(self, x: np.ndarray) -> Any:
         """The sum over each class axis."""
         # a product with ones is several times faster than sum on rows of few classes
         if x.ndim == 1:
-            return inner(x, ones(len(x), x.dtype))
+            return ROUTINES[x.dtype].dot(x, ones(len(x), x.dtype))
         if x.ndim == 2:
             return x.dot(ones(x.shape[1], x.dtype))[:, None]
         return x.sum(1 - x.ndim % 2, keepdims=True)
@@ -429,12 +431,13 @@ class LogSoftMax(SoftMaxBase):
 
     def derivative(self, x, y, dy, dx):
         np.exp(y, dx)
-        total = self.sum(dy)
-        if dx.ndim == 1:
-            multiply(dx, total)
+        if dx.ndim == 1:  # the same with BLAS, which is 0.5 us faster on a few classes
+            blas = ROUTINES[dx.dtype]
+            blas.scal(-self.sum(dy), dx)
+            blas.axpy(dy, dx)
         else:
-            dx *= total
-        np.subtract(dy, dx, dx)
+            dx *= self.sum(dy)
+            np.subtract(dy, dx, dx)
 
 
 class SpatialLogSoftMax(LogSoftMax):

@@ -216,6 +216,7 @@ class ConstAffine(Module):
 
     a: np.ndarray
     b: np.ndarray
+    inplace: bool
 
     def __init__(self, nOutputPlane: int, inplace: bool = False):
         super().__init__()
