@@ -9,7 +9,6 @@ decay of the weights. No learning rate enters: the step is made once an iteratio
 """
 
 import sys
-from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
@@ -26,7 +25,8 @@ BLOCK = 1 << 15  # elements worked at a time: they stay in the cache from the fi
 
 def _check(function: str, l1_weight: float, l2_weight: float) -> None:
     for name, weight in (('l1_weight', l1_weight), ('l2_weight', l2_weight)):
-        if not isinstance(weight, Real) or isinstance(weight, bool):
+        # to ask for the class first saves a tenth of the time of a small network's step
+        if weight.__class__ is not float and (not isinstance(weight, Real) or isinstance(weight, bool)):
             raise TypeError(f'{function}: expected a number as {name}, got {describe(weight)}')
         if not 0 <= weight <= sys.float_info.max:
             raise ValueError(f'{function}: expected a finite {name} >= 0, got {weight}')
@@ -56,9 +56,10 @@ def _tensors(function: str, network: Module, bias: bool = True, written: bool = 
     return [parameter for parameter in parameters if id(parameter) not in biases]
 
 
-def _blocks(flat: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, flat.size, BLOCK):
-        yield flat[start : start + BLOCK]
+def _blocks(flat: np.ndarray) -> list[np.ndarray]:
+    if 0 < flat.size <= BLOCK:  # most tensors are so small that cutting them would cost a tenth of the whole
+        return [flat]
+    return [flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK)]
 
 
 # The idea of the next two functions: the penalty is l1 * abs(w).sum() + l2 * (w * w).sum(), and the step is
@@ -81,7 +82,8 @@ def _regularize(tensors: list[np.ndarray], l1: float, l2: float) -> None:
         flat = tensor.reshape(-1)
         update = np.empty(min(BLOCK, flat.size), flat.dtype)
         for block in _blocks(flat):
-            update = update[: block.size]
+            if block.size < update.size:
+                update = update[: block.size]
             if l1:
                 block.clip(-l1, l1, update)
                 # BLAS passes over a scale of 0, and with it the nan that 0 * inf is in Torch7; 1e-30 changes no digit
