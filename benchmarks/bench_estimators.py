@@ -76,10 +76,10 @@ def fits():
     large = rng.randn(100_000, 20)
     makers = {'by hand': by_hand, 'NNRegressor': by_estimator, 'MLPRegressor': by_scikit_learn, 'skorch': by_skorch}
     close = {'by hand': by_hand, 'NNRegressor': by_estimator}
-    report('442 x 10, 10 epochs, a step', interleaved(makers, 3, X, y, 10), 4420)
-    report('442 x 10, 10 epochs, a step', interleaved(close, 21, X, y, 10), 4420)
-    report('100000 x 20, 1 epoch, a step', interleaved(makers, 1, large, large[:, 0], 1), 100_000)
-    report('100000 x 20, 1 epoch, a step', interleaved(close, 7, large, large[:, 0], 1), 100_000)
+    report('a step of fit, 442 x 10, ten epochs', interleaved(makers, 3, X, y, 10), 4420)
+    report('the same, t7nn alone, more runs', interleaved(close, 21, X, y, 10), 4420)
+    report('a step of fit, 100000 x 20, one epoch', interleaved(makers, 1, large, large[:, 0], 1), 100_000)
+    report('the same of 100000 x 20, t7nn alone', interleaved(close, 7, large, large[:, 0], 1), 100_000)
 
 
 def paths():
@@ -93,7 +93,7 @@ def paths():
         interleaved({'path': regularization_path_of(net, X, y, grid, jobs)}, 3, clock=time.perf_counter)['path']
         for jobs in (1, 2)
     )
-    print(f'regularization_path, 80 trainings: 1 worker {one:.2f} s, 2 workers {two:.2f} s, {one / two:.2f} x')
+    report('regularization_path of 80 trainings', {'one worker': one, 'two workers': two})
     tiny = NNRegressor((1,), maxIteration=1)
     for jobs in 1, 2:
         call = regularization_path_of(tiny, X[:20], y[:20], {'cv': 10, 'seeds': 20}, jobs)
@@ -109,6 +109,10 @@ def regularization_path_of(net, X, y, grid, jobs):
     return lambda: regularization_path(net, X, y, n_jobs=jobs, **grid)
 
 
-if __name__ == '__main__':
+def main():
     fits()
     paths()
+
+
+if __name__ == '__main__':
+    main()

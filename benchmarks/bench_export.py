@@ -83,22 +83,22 @@ def timed(what, call):
     """Print how long `call` takes, once; what it gives."""
     start = time.perf_counter()
     result = call()
-    print(f'{what:<42} {time.perf_counter() - start:8.3f} s', flush=True)
+    report(what, {'t7nn': time.perf_counter() - start})
     return result
 
 
-def measure(network, shape):
+def measure(name, network, shape):
     """Print what becomes of a network that takes an input of `shape`."""
     x = np.random.RandomState(0).rand(*shape).astype(np.float32)
     with TemporaryDirectory() as directory:
         t7, onnx, tensors = (Path(directory) / f'model.{end}' for end in ('t7', 'onnx', 'safetensors'))
         nn.save(t7, network.clearState())
-        timed('to_onnx', lambda: to_onnx(network, str(onnx), shape))
-        timed('to_safetensors', lambda: to_safetensors(network, str(tensors)))
-        timed('from_safetensors', lambda: from_safetensors(network, str(tensors)))
+        timed(f'{name} to_onnx', lambda: to_onnx(network, str(onnx), shape))
+        timed(f'{name} to_safetensors', lambda: to_safetensors(network, str(tensors)))
+        timed(f'{name} from_safetensors', lambda: from_safetensors(network, str(tensors)))
         for path in t7, onnx, tensors:
             print(f'{path.suffix:<42} {path.stat().st_size / 1e6:8.2f} MB')
-        session = timed('onnxruntime opens it', lambda: session_of(onnx))
+        session = session_of(onnx)
         calls = {
             't7nn': lambda: network.forward(x),
             'onnxruntime': lambda: session.run(None, {'input': x})[0],
@@ -110,7 +110,7 @@ def measure(network, shape):
             there, images = in_torch(network), torch.from_numpy(x)
             there.load_state_dict(load_file(tensors))
             calls['torch'] = lambda: torch.no_grad()(there)(images).numpy()
-        report(f'forward of {"x".join(map(str, shape))}', medians(calls, rounds=7))
+        report(f'{name} forward, one image, float32', medians(calls, rounds=7))
         double, x2 = network.clone().double(), x.astype(np.float64)
         to_onnx(double, str(onnx), shape)
         precise = session_of(onnx)
@@ -118,7 +118,7 @@ def measure(network, shape):
             't7nn': lambda: double.forward(x2),
             'onnxruntime': lambda: precise.run(None, {'input': x2})[0],
         }
-        report('the same in float64', medians(doubles, rounds=7))
+        report(f'{name} forward, one image, float64', medians(doubles, rounds=7))
         print(
             f'{"onnxruntime beside t7nn, both float64":<42} {abs(doubles["onnxruntime"]() - double.output).max():8.1e}'
         )
@@ -128,12 +128,12 @@ def measure(network, shape):
 
 def main():
     to_onnx(nn.Linear(1, 1), None, (1, 1))  # so that no import is timed
-    for name, make, shape in ('LeNet', lenet, (1, 1, 28, 28)), ('AlexNet, 100 MB', alexnet, (1, 3, 224, 224)):
+    for name, make, shape in ('LeNet', lenet, (1, 1, 28, 28)), ('AlexNet', alexnet, (1, 3, 224, 224)):
         nn.manualSeed(1)
         network = make().float()
         network.evaluate()
         print(f'\n{name}: {sum(p.nbytes for p in network.parameters()[0]) / 1e6:.2f} MB of weights in float32')
-        measure(network, shape)
+        measure(name, network, shape)
 
 
 if __name__ == '__main__':

@@ -2,9 +2,10 @@
 
 A mutant is a class with one small mistake in one method. The kit (`check_module`, `check_criterion`) looks at every
 configuration in tests/rows_*.py that uses the class, in a process of its own with a time limit; no recorded numbers of
-Torch7 and no other tests. Then each survivor is held against the original class, in all that forward and backward give:
-if it differs, it is another layer without a contradiction in itself, which only a reference can tell from the right one
-(`assert_same` does; the column "by reference"); if not, it makes no difference on any configuration ("equivalent").
+Torch7 and no other tests. What survives may be another layer without a contradiction in itself, which only a reference
+can tell from the right one. So it is held against the plain function of references.py where there is one, as a tester
+does with `assert_same` (the column "by function"), and then against the original class, in all that forward and
+backward give: if it differs, it is "another layer"; if not, it makes no difference on any configuration ("equivalent").
 
     python benchmarks/mutants.py                          all: some thousand mutants
     python benchmarks/mutants.py --family transfer        one family
@@ -32,11 +33,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / 'tests')]
+sys.path[:0] = [str(ROOT), str(ROOT / 'tests'), str(ROOT / 'benchmarks')]
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 import numpy as np  # noqa: E402
+from references import GRADIENTS, REFERENCES  # noqa: E402
 from table import CriterionRow, Row, rows  # noqa: E402
 
 import t7nn as nn  # noqa: E402
@@ -335,10 +337,45 @@ def verdict(mutation: Mutation, configurations: list[Use], seconds: int) -> str:
                 return f'killed: {outcome.name}'
     for use in configurations:
         try:
+            hold_against_function(use)
+        except Exception:
+            return 'function'
+    for use in configurations:
+        try:
             compare(results(use), RIGHT[use.name], '', '')
         except AssertionError:
             return 'another layer'
     return 'survived'
+
+
+def hold_against_function(use: Use) -> int:
+    """Raise unless a node gives what the references of its class say, the output in training and in evaluate mode; how
+    often there was a reference."""
+    node, given = use.make()
+    name = type(node).__name__
+    is_module, held = isinstance(node, nn.Module), 0
+    given = given[:1] if is_module else given
+    with generators_kept(), np.errstate(all='ignore'):
+        if is_module:
+            draws = np.random.RandomState(1)
+            for parameter in node.parameters()[0]:  # first values such as 0 and 1 hide mistakes
+                parameter += 0.1 * draws.rand(*parameter.shape)
+        for mode in (lambda: None, node.evaluate) if is_module else (lambda: None,):
+            mode()
+            expected = REFERENCES[name](node, *copy.deepcopy(given)) if name in REFERENCES else None
+            if expected is not None:
+                compare(node.forward(*copy.deepcopy(given)), expected, '', '')
+                held += 1
+        if name in GRADIENTS and isinstance(given[0], np.ndarray):
+            field, reference = GRADIENTS[name]
+            node.training()
+            gradOutput = draws.randn(*node.forward(*given).shape)
+            node.zeroGradParameters()
+            expected = reference(node, *given, gradOutput)
+            node.backward(*given, gradOutput)
+            compare(getattr(node, field), expected, '', '')
+            held += 1
+    return held
 
 
 def results(use: Use) -> dict[str, Any]:
@@ -389,7 +426,8 @@ def in_child(mutation: Mutation, configurations: list[Use], seconds: int) -> str
 def table(counts: dict[str, collections.Counter], title: str) -> None:
     """Print the share that is killed, row by row."""
     print(
-        f'\n{title:20}{"mutants":>9}{"killed":>8}{"by reference":>14}{"equivalent":>12}{"killed of not equivalent":>26}'
+        f'\n{title:20}{"mutants":>9}{"killed":>8}{"by function":>13}{"another layer":>15}{"equivalent":>12}'
+        f'{"killed of not equivalent":>26}{"with functions":>16}'
     )
     total: collections.Counter = collections.Counter()
     for name, counter in sorted(counts.items()):
@@ -399,9 +437,11 @@ def table(counts: dict[str, collections.Counter], title: str) -> None:
 
 
 def line(name: str, counter: collections.Counter) -> None:
-    killed, another, same = (counter[key] for key in ('killed', 'another layer', 'survived'))
-    share = f'{100 * killed / (killed + another):.1f} %' if killed + another else '-'
-    print(f'{name:20}{killed + another + same:9}{killed:8}{another:14}{same:12}{share:>26}')
+    counts = [counter[key] for key in ('killed', 'function', 'another layer', 'survived')]
+    killed, function, another, same = counts
+    different = killed + function + another
+    shares = [f'{100 * part / different:.1f} %' if different else '-' for part in (killed, killed + function)]
+    print(f'{name:20}{sum(counts):9}{killed:8}{function:13}{another:15}{same:12}{shares[0]:>26}{shares[1]:>16}')
 
 
 def main() -> None:
@@ -440,7 +480,8 @@ def main() -> None:
             continue
         by_family[families[mutation.owner]][kind] += 1
         by_operator[mutation.operator][kind] += 1
-        by_check[check] += bool(check)
+        if check:
+            by_check[check] += 1
         if options.survivors and kind != 'killed':
             print(
                 f'{kind}: {mutation.owner.__name__}.{mutation.name} [{mutation.operator}] {mutation.line}', flush=True

@@ -1,19 +1,22 @@
 """All benchmarks in one table, beside their floors and beside PyTorch, torchfile and scikit-learn where installed.
 
 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/run.py [NAME ...]
-    [--json FILE] [--against FILE] [--page FILE]
+    [--json FILE] [--results FILE] [--against FILE] [--page FILE]
 
 NAME
     of benchmarks: ``training`` for ``bench_training.py``; all without one
 --json FILE
     keep the figures
+--results FILE
+    take the figures of an earlier ``--json`` and measure nothing
 --against FILE
     an earlier file: rows that have become slower by more than 10 %, measured against the same peer, are marked
 --page FILE
-    write the table as a page of Markdown, which the documentation shows
+    write the figures as a page of Markdown; docs/speed.md is the one of benchmarks/results.json
 """
 
 import argparse
+import ast
 import importlib
 import inspect
 import json
@@ -27,6 +30,9 @@ import timing
 
 HERE = Path(__file__).parent
 SLOWER = 1.1
+
+#: for each benchmark its rows, and for each row the seconds of t7nn and of each peer, by name
+Results = dict[str, dict[str, dict[str, float]]]
 
 
 def machine() -> dict[str, str]:
@@ -43,7 +49,7 @@ def machine() -> dict[str, str]:
     try:
         from threadpoolctl import threadpool_info
 
-        found['BLAS kernel'] = ', '.join({pool.get('architecture', '?') for pool in threadpool_info()})
+        found['BLAS kernel'] = ', '.join(sorted({pool.get('architecture', '?') for pool in threadpool_info()}))
     except ModuleNotFoundError:
         pass
     for peer in ('scipy', 'torch', 'torchfile', 'sklearn'):
@@ -54,63 +60,107 @@ def machine() -> dict[str, str]:
     return found
 
 
-def measured(names: list[str]) -> dict[str, dict[str, dict[str, float]]]:
-    """For each benchmark its rows: the seconds of t7nn and of each peer by name."""
+def measured(names: list[str]) -> Results:
+    """The rows of these benchmarks."""
     results = {}
-    for name in names:
-        module = importlib.import_module(f'bench_{name}')
+    mains = {name: importlib.import_module(f'bench_{name}').main for name in names}  # an error here costs no time
+    for name, main in mains.items():
         timing.ROWS.clear()
-        module.main(*[[]] * ('arguments' in inspect.signature(module.main).parameters))
+        main(*[[]] * ('arguments' in inspect.signature(main).parameters))
         results[name] = dict(timing.ROWS)
     return results
 
 
-def table(results: dict, earlier: dict | None) -> list[list[str]]:
-    """Lines of benchmark, t7nn's time, the others' as multiples of it, and how it compares with `earlier`."""
-    lines = []
+def kept(path: Path) -> dict:
+    """What ``--json`` has written to `path`: the machine and the results; a ValueError where it is something else."""
+    try:
+        found = json.loads(path.read_text())
+        times = [time for rows in found['results'].values() for row in rows.values() for time in row.values()]
+        if not found['machine'] or not times or not all(isinstance(time, float) and time > 0 for time in times):
+            raise ValueError
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise ValueError(f'expected a file that --json has written, got {path}: {error}') from None
+    return found
+
+
+def duration(seconds: float) -> str:
+    """The number in the unit that suits it."""
+    unit, factor = next(
+        each for each in (('us', 1e6), ('ms', 1e3), ('s', 1)) if seconds * each[1] < 1000 or each[1] == 1
+    )
+    return f'{seconds * factor:.3g} {unit}'
+
+
+def change(now: dict[str, float], before: dict[str, float]) -> str:
+    """How a row compares with the same one `before`: the time of its first callable, divided by that of the second,
+    since machines differ; empty where there is none to compare with."""
+    (own, *others), (peer, *_) = now, [*list(now)[1:], '']
+    if not others or not {own, peer} <= before.keys():
+        return ''
+    factor = (now[own] / now[peer]) / (before[own] / before[peer])
+    return f'{"SLOWER " if factor > SLOWER else ""}{factor:.2f} x' if abs(factor - 1) > 0.03 else 'same'
+
+
+def lines(rows: dict[str, dict[str, float]], earlier: dict[str, dict[str, float]]) -> list[list[str]]:
+    """For each row its title, the first time, the others as multiples of it, and how it compares with `earlier`."""
+    made = []
+    for title, times in rows.items():
+        (_, own), *others = times.items()
+        ratios = ', '.join(f'{other} {seconds / own:.2g} x' for other, seconds in others)
+        made.append([title, duration(own), ratios, change(times, earlier.get(title, {}))])
+    return made
+
+
+def page(where: dict[str, str], results: Results) -> str:
+    """The figures as a page of Markdown."""
+    parts = [
+        '# Speed',
+        'This page is written by `python benchmarks/run.py --results benchmarks/results.json --page docs/speed.md`. '
+        'All callables of a row take turns in one process, on one thread; times are medians. The others stand as '
+        "multiples of the first one's time: more than 1 x means that the first one, t7nn, is faster. A floor is the "
+        'same work without what a library adds. Absolute times hold for this machine only:',
+        '\n'.join(f'- {key}: {value}' for key, value in where.items()),
+    ]
     for name, rows in results.items():
-        for title, times in rows.items():
-            (own_name, own), *others = times.items()
-            ratios = ', '.join(f'{other} {seconds / own:.2f} x' for other, seconds in others)
-            change = ''
-            before = (earlier or {}).get(name, {}).get(title)
-            if before and others and others[0][0] in before:
-                peer, seconds = others[0]
-                factor = (own / seconds) / (before[own_name] / before[peer])
-                change = f'{"SLOWER " if factor > SLOWER else ""}{factor:.2f} x' if abs(factor - 1) > 0.03 else 'same'
-            lines.append([name, title, f'{own * 1e6:.1f} us', ratios, change])
-    return lines
+        text = ast.get_docstring(ast.parse((HERE / f'bench_{name}.py').read_text())) or ''
+        first = ' '.join(text.partition('\n\n')[0].split())
+        table = [f'| {" | ".join(line[:3])} |' for line in lines(rows, {})]
+        parts.append(f'## {name.replace("_", " ").capitalize()}')
+        parts.append(first)
+        parts.append('\n'.join(['| what | time | others |', '|---|---|---|', *table]))
+    return '\n\n'.join(parts) + '\n'
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     known = sorted(path.stem[6:] for path in HERE.glob('bench_*.py'))
     parser.add_argument('names', nargs='*', metavar='NAME', help=', '.join(known))
-    for option in ('json', 'against', 'page'):
+    for option in ('json', 'results', 'against', 'page'):
         parser.add_argument(f'--{option}', type=Path)
     options = parser.parse_args()
     if unknown := set(options.names) - set(known):
         parser.error(f'expected names out of {", ".join(known)}, got {", ".join(sorted(unknown))}')
-    earlier = json.loads(options.against.read_text())['results'] if options.against else None
-    results, where = measured(options.names or known), machine()
-    lines = table(results, earlier)
-    print(*(f'{key}: {value}' for key, value in where.items()), sep='\n')
-    widths = [max(len(line[i]) for line in lines) for i in range(5)]
-    for line in lines:
-        print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    for path in (options.json, options.page):
+        if path and not path.parent.is_dir():
+            parser.error(f'expected a folder that exists, got {path.parent}')
+    try:
+        earlier = kept(options.against)['results'] if options.against else {}
+        found = kept(options.results) if options.results else None
+    except ValueError as error:
+        parser.error(str(error))
+    if found is None:
+        found = {'machine': machine(), 'results': measured(options.names or known)}
+    where, results = found['machine'], found['results']
     if options.json:
-        options.json.write_text(json.dumps({'machine': where, 'results': results}, indent=1) + '\n')
+        options.json.write_text(json.dumps(found, indent=1) + '\n')
     if options.page:
-        rows = [f'| {" | ".join(line[:4])} |' for line in lines]
-        options.page.write_text(
-            '# Speed\n\nWritten by `python benchmarks/run.py --page docs/speed.md`: medians of interleaved runs. '
-            "The times of others are multiples of t7nn's, so that more than 1 x means that t7nn is faster.\n\n"
-            + '\n'.join(f'- {key}: {value}' for key, value in where.items())
-            + '\n\n| benchmark | what | t7nn | others |\n| --- | --- | --- | --- |\n'
-            + '\n'.join(rows)
-            + '\n'
-        )
-    if any(line[4].startswith('SLOWER') for line in lines):
+        options.page.write_text(page(where, results))
+    print(*(f'{key}: {value}' for key, value in where.items()), sep='\n')
+    made = [[name, *line] for name, rows in results.items() for line in lines(rows, earlier.get(name, {}))]
+    widths = [max(len(line[i]) for line in made) for i in range(5)]
+    for line in made:
+        print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    if any(line[4].startswith('SLOWER') for line in made):
         sys.exit(1)
 
 

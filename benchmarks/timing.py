@@ -31,13 +31,14 @@ def medians(callables: dict[str, Callable[[], object]], rounds: int = 15, second
     return {name: statistics.median(turns) for name, turns in times.items()}
 
 
-#: all that was reported in this process: the title, and the seconds of each callable, t7nn's first
-ROWS: list[tuple[str, dict[str, float]]] = []
+#: all that was reported in this process, by title: the seconds that one unit of work takes, t7nn's first
+ROWS: dict[str, dict[str, float]] = {}
 
 
 def report(title: str, times: dict[str, float], units: int = 1) -> None:
-    """Print the first callable's time for one unit of work, and the others' as multiples of it."""
-    ROWS.append((title, times))
-    (name, own), *others = times.items()
-    ratios = ''.join(f'   {other} {time / own:7.2f} x' for other, time in others)
-    print(f'{title:<42} {name} {own / units * 1e6:10.2f} us{ratios}', flush=True)
+    """Print the first callable's time for one unit of work, and the others' as multiples of it; keep them in `ROWS`."""
+    assert title not in ROWS, f'expected a title for each row, got {title!r} twice'
+    ROWS[title] = {name: seconds / units for name, seconds in times.items()}
+    (name, own), *others = ROWS[title].items()
+    ratios = ''.join(f'   {other} {seconds / own:7.2f} x' for other, seconds in others)
+    print(f'{title:<42} {name} {own * 1e6:10.2f} us{ratios}', flush=True)

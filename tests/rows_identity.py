@@ -22,4 +22,5 @@ ROWS = [
     ),
     Row(lambda: nn.GradientReversal(-1), (4, 3)),
     Row(lambda: nn.GradientReversal(-1), (7,), batch=False),
+    Row(lambda: nn.GradientReversal(0.5), (4, 3), skip={'input_gradient': 'reversed on purpose'}),
 ]

@@ -43,6 +43,12 @@ def images_and_boxes(rng):
     return [positive(2, 2, 5, 5)(rng), boxes]
 
 
+def of_boxes(pooling):
+    """`pooling` with boxes that do not change, so that gradients are those of the images alone."""
+    boxes = images_and_boxes(np.random.RandomState(0))[1]
+    return nn.Sequential().add(nn.ConcatTable().add(nn.Identity()).add(nn.Constant(boxes))).add(pooling)
+
+
 def inception(**options):
     return dpnn.Inception(
         {'inputSize': 2, 'outputSize': [2, 1], 'reduceSize': [1, 2, 1, 1], 'kernelSize': [3, 5]} | options
@@ -161,6 +167,8 @@ ROWS = [
         batch=False,
         skip={'input_gradient': "a box's first number is that of an image, see test_packages"},
     ),
+    Row(lambda: of_boxes(inn.ROIPooling(2, 3)), (2, 2, 5, 5), batch=False),
+    Row(lambda: of_boxes(given(inn.ROIPooling(2, 2, 0.9), v2=False)), (2, 2, 5, 5), batch=False),
     # stnbhwd
     Row(lambda: stn.AffineTransformMatrixGenerator(), (3, 6)),
     Row(lambda: stn.AffineTransformMatrixGenerator(True), (3, 1)),

@@ -6,7 +6,7 @@ import t7nn as nn
 
 ROWS = [
     Row(lambda: nn.PixelShuffle(2), (4, 8, 1, 2)),
-    Row(lambda: nn.PixelShuffle(3), (9, 2, 1), batch=False),
+    Row(lambda: nn.PixelShuffle(3), (18, 2, 1), batch=False),
     Row(lambda: nn.SpatialUpSamplingNearest(2), (2, 2, 2, 3)),
     Row(lambda: nn.SpatialUpSamplingNearest(3), (2, 2, 2), batch=False),
     Row(lambda: nn.SpatialUpSamplingBilinear(2), (2, 2, 2, 3)),

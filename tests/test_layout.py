@@ -23,6 +23,7 @@ SUBMODULES = ['hessian', 'hooks', 'optim', 'random']
 WHOLE = {
     'arguments',
     'as_torch7',
+    'benchmarks',
     'configurations',
     'docs',
     'errors',
@@ -52,6 +53,7 @@ GUIDES = {
     'packages',
     'recipes',
     'reference-implementation',
+    'speed',
     'tensor-methods',
 }
 
