@@ -3,7 +3,7 @@
 A mutant is a class with one small mistake in one method. The kit (`check_module`, `check_criterion`) looks at every
 configuration in tests/rows_*.py that uses the class, in a process of its own with a time limit; no recorded numbers of
 Torch7 and no other tests. What survives may be another layer without a contradiction in itself, which only a reference
-can tell from the right one. So it is held against the plain function of references.py where there is one, as a tester
+can tell from the right one. So it is held against the plain function in `references` where there is one, as a tester
 does with `assert_same` (the column "by function"), and then against the original class, in all that forward and
 backward give: if it differs, it is "another layer"; if not, it makes no difference on any configuration ("equivalent").
 
@@ -38,7 +38,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 import numpy as np  # noqa: E402
-from references import GRADIENTS, REFERENCES  # noqa: E402
+from references import GRADIENTS, REFERENCES, STATE  # noqa: E402
 from table import CriterionRow, Row, rows  # noqa: E402
 
 import t7nn as nn  # noqa: E402
@@ -349,8 +349,8 @@ def verdict(mutation: Mutation, configurations: list[Use], seconds: int) -> str:
 
 
 def hold_against_function(use: Use) -> int:
-    """Raise unless a node gives what the references of its class say, the output in training and in evaluate mode; how
-    often there was a reference."""
+    """Raise unless a node gives what the references of its class say: fields after a forward, outputs in training and
+    in evaluate mode, gradients; how often there was a reference."""
     node, given = use.make()
     name = type(node).__name__
     is_module, held = isinstance(node, nn.Module), 0
@@ -360,21 +360,28 @@ def hold_against_function(use: Use) -> int:
             draws = np.random.RandomState(1)
             for parameter in node.parameters()[0]:  # first values such as 0 and 1 hide mistakes
                 parameter += 0.1 * draws.rand(*parameter.shape)
+        if name in STATE:
+            expected = STATE[name](node, *given)
+            node.forward(*copy.deepcopy(given))
+            for field, value in (expected or {}).items():
+                compare(getattr(node, field), value, '', '')
         for mode in (lambda: None, node.evaluate) if is_module else (lambda: None,):
             mode()
             expected = REFERENCES[name](node, *copy.deepcopy(given)) if name in REFERENCES else None
             if expected is not None:
                 compare(node.forward(*copy.deepcopy(given)), expected, '', '')
                 held += 1
-        if name in GRADIENTS and isinstance(given[0], np.ndarray):
+        if name in GRADIENTS:
             field, reference = GRADIENTS[name]
             node.training()
-            gradOutput = draws.randn(*node.forward(*given).shape)
-            node.zeroGradParameters()
-            expected = reference(node, *given, gradOutput)
-            node.backward(*given, gradOutput)
-            compare(getattr(node, field), expected, '', '')
-            held += 1
+            output = node.forward(*given)
+            gradOutput = draws.randn(*output.shape) if isinstance(output, np.ndarray) else None
+            expected = None if gradOutput is None else reference(node, *given, gradOutput)
+            if expected is not None:
+                node.zeroGradParameters()
+                node.backward(*given, gradOutput)
+                compare(getattr(node, field), expected, '', '')
+                held += 1
     return held
 
 

@@ -1,10 +1,4 @@
-"""What layers and losses compute, in plain NumPy, straight from the formulas of their docstrings.
-
-`mutants.py` holds mutants against these where no property of the kit contradicts them, as a tester does with
-`assert_same` and a function of their own. No method of a node is called; a reference reads fields, such as ``weight``.
-Each takes the node and what forward takes, and returns the output, or None for a configuration that it leaves out.
-tests/test_benchmarks.py holds each against the class itself.
-"""
+"""Functions, layers with weights, shapes, tables, and layers in plain NumPy."""
 
 import math
 from collections.abc import Callable
@@ -55,15 +49,15 @@ def normalize(m, x):
 
 
 def batch_normalization(m, x):
-    if x.ndim != m.nDim or len(x) == 1:
-        return None
-    axes = (0, *range(2, x.ndim))
-    column = (-1, *(1,) * (x.ndim - 2))
-    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
-    if m.train is False:
+    axes = (0, *range(2, m.nDim))
+    column = (-1, *(1,) * (m.nDim - 2))
+    if m.train is False or len(x) == 1 or x.ndim < m.nDim:
         mean, variance = m.running_mean.reshape(column), m.running_var.reshape(column)
+    else:
+        mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     y = (x - mean) / np.sqrt(variance + m.eps)
-    return y if m.weight is None else y * m.weight.reshape(column) + m.bias.reshape(column)
+    y = y if m.weight is None else y * m.weight.reshape(column) + m.bias.reshape(column)
+    return y.reshape(1, *x.shape) if x.ndim < m.nDim else y
 
 
 def after_training(function: Callable) -> Callable:
@@ -103,136 +97,6 @@ def white_noise(m, x):
 def dropping(m, x):
     """`Dropping` of tests/plain_layers.py."""
     return x * coming(random.bernoulli, 1 - m.p, shape=x.shape) / (1 - m.p) if m.train else x
-
-
-def cross_map_lrn(m, x):
-    half, planes = m.size // 2, x.shape[-3]
-    sums = [(x[..., max(c - half, 0) : c + half + 1, :, :] ** 2).sum(-3) for c in range(planes)]
-    return x / (m.k + m.alpha / m.size * np.stack(sums, -3)) ** m.beta
-
-
-def pooled(x, reduce, kernel, stride, pad, fill):
-    """`reduce` over the windows of the last dimensions."""
-    n = len(kernel)
-    margins = [(0, 0)] * (x.ndim - n) + [(p, p) for p in pad]
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(x, margins, constant_values=fill), kernel, tuple(range(-n, 0))
-    )
-    return reduce(windows[(..., *(slice(None, None, d) for d in stride), *(slice(None),) * n)], tuple(range(-n, 0)))
-
-
-def average_pooling(m, x):
-    if m.ceil_mode:
-        return None
-    sizes = (m.kH, m.kW), (m.dH, m.dW), (m.padH, m.padW)
-    total = pooled(x, np.sum, *sizes, 0)
-    inside = math.prod(sizes[0]) if m.count_include_pad else pooled(np.ones_like(x), np.sum, *sizes, 0)
-    return total / inside if m.divide else total
-
-
-def max_pooling(m, x):
-    if m.ceil_mode:
-        return None
-    return pooled(x, np.max, (m.kH, m.kW), (m.dH, m.dW), (m.padH, m.padW), -np.inf)
-
-
-def temporal_max_pooling(m, x):
-    return np.moveaxis(pooled(np.moveaxis(x, -1, -2), np.max, (m.kW,), (m.dW,), (0,), 0), -1, -2)
-
-
-def padded(mode: str) -> Callable:
-    """The references of the paddings, by the name that np.pad has for them; negative ones cut off."""
-
-    def reference(m, x):
-        sides = [(m.pad_t, m.pad_b), (m.pad_l, m.pad_r)]
-        cut = tuple(slice(max(-a, 0), size - max(-b, 0)) for (a, b), size in zip(sides, x.shape[-2:], strict=True))
-        if mode != 'constant' and min(map(min, sides)) < 0:
-            return None
-        return np.pad(x[(..., *cut)], [(0, 0)] * (x.ndim - 2) + [(max(a, 0), max(b, 0)) for a, b in sides], mode)
-
-    return reference
-
-
-def resampled(x, *counts):
-    """Linear along each of the last axes: the corners of input and output coincide."""
-    for at, count in enumerate(counts, -len(counts)):
-        size = x.shape[at]
-        place = np.arange(count, dtype=np.float32) * (np.float32(size - 1) / np.float32(max(count - 1, 1)))  # as Torch7
-        low = np.minimum(place.astype(int), size - 1)
-        shape = [1] * x.ndim
-        shape[at] = count
-        share = (place - low).reshape(shape)
-        x = np.take(x, low, at) * (1 - share) + np.take(x, np.minimum(low + 1, size - 1), at) * share
-    return x
-
-
-def bilinear_up_sampling(m, x):
-    sizes = (m.oheight, m.owidth) if m.scale_factor is None else [m.scale_factor * size for size in x.shape[-2:]]
-    return resampled(x, *sizes)
-
-
-def nearest(m, x, axes=(-1, -2)):
-    for at in axes:
-        x = x.repeat(m.scale_factor, at)
-    return x
-
-
-def up_sampling(m, x):
-    axes = range(2, x.ndim)
-    if m.mode == 'nearest':
-        return nearest(m, x, axes)
-    given = [m.odepth, m.oheight, m.owidth][5 - x.ndim :]
-    return resampled(x, *(given if m.scale_factor is None else [m.scale_factor * size for size in x.shape[2:]]))
-
-
-def bilinear_sampler(m, given):
-    images, grid = given
-    images, grid = images.reshape(-1, *images.shape[-3:]), grid.reshape(-1, *grid.shape[-3:])
-    (height, width), out = images.shape[1:3], np.zeros((*grid.shape[:-1], images.shape[-1]))
-    for b, i, j in np.ndindex(grid.shape[:-1]):
-        y, x = (grid[b, i, j] + 1) / 2 * (height - 1, width - 1)
-        for row in (math.floor(y), math.floor(y) + 1):
-            for column in (math.floor(x), math.floor(x) + 1):
-                if 0 <= row < height and 0 <= column < width:
-                    out[b, i, j] += (1 - abs(y - row)) * (1 - abs(x - column)) * images[b, row, column]
-    return out[0] if given[0].ndim == 3 else out
-
-
-def roi_pooling(m, given):
-    images, boxes = given
-    y = np.zeros((len(boxes), images.shape[1], m.H, m.W))
-    for r, (number, *edges) in enumerate(boxes):
-        # C's round() takes halves away from 0
-        x1, y1, x2, y2 = (math.floor((edge - 1) * m.spatial_scale + 0.5) for edge in edges)
-        for c, i, j in np.ndindex(y.shape[1:]):
-            cell = [slice(None)] * 2
-            for at, (first, last, place, count) in enumerate(((y1, y2, i, m.H), (x1, x2, j, m.W))):
-                size = max(last - m.v2 - first + 1, 1) / count
-                ends = place * size, (place + 1) * size
-                start, end = (math.floor(ends[0] + 0.5), math.floor(ends[1] + 0.5)) if m.v2 else (
-                    math.floor(ends[0]), math.ceil(ends[1])
-                )  # fmt: skip
-                cell[at] = slice(max(first + start, 0), max(first + end, 0))
-            pixels = images[int(number) - 1, c][tuple(cell)]
-            y[r, c, i, j] = pixels.max() if pixels.size else 0
-    return y
-
-
-def expected_pixel(m, x):
-    """Stochastic pooling after training: the mean of a window's pixels, each weighted with itself."""
-    sizes, kernel, stride = x.shape[-2:], (m.kH, m.kW), (m.dH, m.dW)
-    counts = [math.ceil((size - k) / d) + 1 for size, k, d in zip(sizes, kernel, stride, strict=True)]
-    y = np.empty((*x.shape[:-2], *counts))
-    for i, j in np.ndindex(*counts):
-        window = x[..., i * m.dH : i * m.dH + m.kH, j * m.dW : j * m.dW + m.kW]
-        y[..., i, j] = (window**2).sum((-1, -2)) / window.sum((-1, -2))
-    return y
-
-
-def largest_frames(m, x):
-    k = max(m.minK, math.ceil(m.factor * x.shape[-2]))
-    order = np.sort(np.argsort(-x, -2, kind='stable')[..., :k, :], -2)
-    return np.take_along_axis(x, order, -2)
 
 
 def squeezed(m, x):
@@ -285,18 +149,15 @@ def weighted_batch_norm(m, x):
     return (x - mean) / np.sqrt(variance + m.eps) * m.weight + m.bias
 
 
-def affine_grid(m, transforms):
-    rows, columns = np.meshgrid(np.linspace(-1, 1, m.height), np.linspace(-1, 1, m.width), indexing='ij')
-    grid = np.stack([rows, columns, np.ones_like(rows)], -1)
-    return np.einsum('...kc,hwc->...hwk', transforms, grid)
-
-
 def mixture(m, given):
     gates, experts = given
-    if not isinstance(experts, (list, tuple)):
-        return None
-    return sum(gates[..., k].reshape(gates.shape[:-1] + (1,) * (expert.ndim - gates.ndim + 1)) * expert
-               for k, expert in enumerate(experts))  # fmt: skip
+    if isinstance(experts, np.ndarray):
+        experts = np.moveaxis(experts, gates.ndim - 1 if m.dim is None else m.dim - 1, 0)
+    weights = np.moveaxis(gates, -1, 0)
+    return sum(
+        weight.reshape(weight.shape + (1,) * (expert.ndim - weight.ndim)) * expert
+        for weight, expert in zip(weights, experts, strict=True)
+    )
 
 
 def reduction(function: Callable) -> Callable:
@@ -310,69 +171,6 @@ def reduction(function: Callable) -> Callable:
 def summed(m, x):
     y = reduction(np.sum)(m, x)
     return y / x.shape[axis(m.dimension, x.ndim, m.nInputDims)] if m.sizeAverage else y
-
-
-def class_nll(m, x, target):
-    x, labels = np.atleast_2d(x), np.atleast_1d(target).astype(int) - 1
-    kept = labels + 1 != m.ignoreIndex
-    weights = np.ones(x.shape[1]) if m.weights is None else m.weights
-    shares = weights[labels[kept]]
-    total = -(shares * x[kept, labels[kept]]).sum()
-    return total / shares.sum() if m.sizeAverage and shares.sum() else total
-
-
-def multi_margin(m, x, target):
-    x, labels = np.atleast_2d(x), np.atleast_1d(target).astype(int) - 1
-    total = 0.0
-    for row, label in zip(x, labels, strict=True):
-        excess = np.maximum(0, m.margin - row[label] + np.delete(row, label)) ** m.p
-        total += excess.sum() * (1 if m.weights is None else m.weights[label]) / len(row)
-    return total / len(x) if m.sizeAverage else total
-
-
-def multi_label_margin(m, x, target):
-    total = 0.0
-    for row, listed in zip(np.atleast_2d(x), np.atleast_2d(target).astype(int), strict=True):
-        labels = listed[: [*listed, 0].index(0)] - 1
-        others = np.delete(row, labels)
-        total += sum(np.maximum(0, 1 - row[label] + others).sum() for label in labels) / len(row)
-    return total / len(np.atleast_2d(x)) if m.sizeAverage else total
-
-
-def cross_entropy(m, x, target):
-    return class_nll(m.nll, special.log_softmax(np.squeeze(x), -1), np.squeeze(target))
-
-
-def cross_entropy_of_flags(m, x, t):
-    weights = 1 if m.weights is None else m.weights
-    return -weights * (np.log(x + 1e-12) * t + np.log(1 - x + 1e-12) * (1 - t))
-
-
-def l1_hinge(m, pair, y):
-    distance = np.abs(pair[0] - pair[1]).sum()
-    return distance if y == 1 else max(0, m.margin - distance)
-
-
-def cosine_embedding(m, pair, target):
-    (a, b), y = map(np.atleast_2d, pair), np.atleast_1d(target)
-    cosine = (a * b).sum(1) / np.sqrt(((a * a).sum(1) + 1e-12) * ((b * b).sum(1) + 1e-12))
-    losses = np.where(y == 1, 1 - cosine, np.maximum(0, cosine - m.margin))
-    return losses.mean() if m.sizeAverage else losses.sum()
-
-
-def averaged(loss: Callable) -> Callable:
-    """The reference of a loss by elements: their mean, or their sum without ``sizeAverage``."""
-
-    def reference(m, x, target):
-        losses = loss(m, x, target)
-        return losses.mean() if m.sizeAverage else losses.sum()
-
-    return reference
-
-
-def smooth_l1(m, x, t):
-    d = np.abs(x - t)
-    return np.where(d < 1, d * d / 2, d - 0.5)
 
 
 def distance_in_pairs(m, pair):
@@ -414,6 +212,195 @@ def penalised_gradient(m, x, dy):
     return weight * np.sign(x) + (dy if m.provideOutput else 0)
 
 
+def broadcast(parameter, x):
+    """A parameter in a shape that goes over x: as it is, in the shape of x, of a sample, or one number."""
+    if parameter.size in (1, x.size):
+        return parameter.reshape(x.shape if parameter.size == x.size else ())
+    return parameter if parameter.ndim == x.ndim else parameter.reshape(x.shape[1:])
+
+
+def transposed(x, pairs, first=0):
+    for a, b in pairs:
+        x = x.swapaxes(a - 1 + first, b - 1 + first)
+    return x
+
+
+def matrix_product(m, given):
+    a, b = given
+    return (a.swapaxes(-1, -2) if m.transA else a) @ (b.swapaxes(-1, -2) if m.transB else b)
+
+
+def matrix_by_vector(m, given):
+    matrix, vector = given
+    return ((matrix.swapaxes(-1, -2) if m.trans else matrix) @ vector[..., None])[..., 0]
+
+
+def constant(m, x):
+    batch = m.nInputDim is not None and x.ndim > m.nInputDim
+    return np.stack([m.value] * len(x)) if batch else m.value
+
+
+def joined(m, given):
+    return np.concatenate(given, axis(m.dimension, given[0].ndim, m.nInputDims))
+
+
+def split(m, x):
+    at = axis(m.dimension, x.ndim, m.nInputDims)
+    return [np.take(x, i, at) for i in range(x.shape[at])]
+
+
+def flattened(given):
+    return [tensor for part in given for tensor in flattened(part)] if isinstance(given, (list, tuple)) else [given]
+
+
+def viewed(m, x):
+    """`View` of whole samples, and of whatever is left where a size is -1."""
+    count = math.prod(size for size in m.size if size != -1)
+    if m.numInputDims is not None and x.ndim > m.numInputDims:
+        return x.reshape(math.prod(x.shape[: x.ndim - m.numInputDims]), *m.size)
+    return x.reshape(m.size if -1 in m.size or x.size == count else [x.size // count, *m.size])
+
+
+def reshaped(m, x):
+    whole = x.size == math.prod(m.size) and len(x) != 1 if m.batchMode is None else not m.batchMode
+    return x.reshape(m.size if whole else [len(x), *m.size])
+
+
+def gated_linear_unit(m, x):
+    a, b = np.split(x, 2, -1 if m.dim is None else m.dim - (m.dim > 0))
+    return a * special.expit(b)
+
+
+def partial_linear(m, x):
+    chosen = m.partition.astype(int) - 1
+    rows = m.network.modules[0].modules[1]
+    return affine(x, rows.weight[chosen], None if m.bias is None else m.bias[0, chosen])
+
+
+def linear_weight_norm(m, x):
+    if m.train is False:
+        return None
+    return affine(x, m.g * m.v / np.maximum(np.linalg.norm(m.v, axis=1, keepdims=True), m.eps), m.bias)
+
+
+def sparse_rows(given):
+    """The samples of `SparseLinear`, each rows of index and value."""
+    return given if isinstance(given, (list, tuple)) or given.ndim == 3 else [given]
+
+
+def sparse_linear(m, given):
+    y = np.stack([m.bias + sum(value * m.weight[:, int(i) - 1] for i, value in rows) for rows in sparse_rows(given)])
+    return y if isinstance(given, (list, tuple)) or given.ndim == 3 else y[0]
+
+
+def sparse_gradient(m, given, dy):
+    gradient = np.zeros_like(m.weight)
+    for rows, g in zip(sparse_rows(given), np.atleast_2d(dy), strict=True):
+        for i, value in rows:
+            gradient[:, int(i) - 1] += value * g
+    return gradient + m.weightDecay * m.weight
+
+
+def index_linear(m, given):
+    if m.normalize or len(given) == 3:
+        return None
+    keys, values = given
+    one = not isinstance(keys, (list, tuple))
+    samples = [(keys, values)] if one else zip(keys, values, strict=True)
+    y = np.stack([m.bias + value @ m.weight[key + m.offset] for key, value in samples])
+    return y[0] if one else y
+
+
+def looked_up_or_masked(m, x):
+    return np.where((x == 0)[..., None], 0, m.weight[x.astype(int)])
+
+
+def cosine_distance(m, given):
+    a, b = given
+    return (a * b).sum(-1, keepdims=a.ndim == 1) / np.sqrt(
+        ((a * a).sum(-1, keepdims=a.ndim == 1) + 1e-12) * ((b * b).sum(-1, keepdims=b.ndim == 1) + 1e-12)
+    )
+
+
+def of_planes(numbers, x):
+    """One number a plane, over x: of a vector the first dimension, of all else the second."""
+    return numbers.reshape(-1, *(1,) * (x.ndim - min(2, x.ndim))) if numbers.size > 1 else numbers
+
+
+def feature_lp_pooling(m, x):
+    at = int(m.batch_mode)
+    starts = range(0, x.shape[at] - m.width + 1, m.stride)
+    parts = [np.take(x, range(start, start + m.width), at) for start in starts]
+    return np.stack([(part**m.power).sum(at) ** (1 / m.power) for part in parts], at)
+
+
+def affine_matrix(m, x):
+    """[A, A t], A the rotation times the scale and t the translation, as far as they are asked for."""
+    if m.fullMode:
+        return x.reshape(*x.shape[:-1], 2, 3)
+    y = np.empty((*x.shape[:-1], 2, 3))
+    for at in np.ndindex(x.shape[:-1]):
+        numbers = iter(x[at])
+        angle, scale = (next(numbers) if wanted else value for wanted, value in ((m.useRotation, 0), (m.useScale, 1)))
+        A = scale * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+        t = [next(numbers), next(numbers)] if m.useTranslation else [0, 0]
+        y[at] = np.column_stack([A, A @ t])
+    return y
+
+
+def running_averages(m, x):
+    """The running averages of batch normalisation after a forward."""
+    if x.ndim != m.nDim or len(x) == 1 or m.train is False:
+        return None
+    axes = (0, *range(2, x.ndim))
+    return {
+        'running_mean': (1 - m.momentum) * m.running_mean + m.momentum * x.mean(axes),
+        'running_var': (1 - m.momentum) * m.running_var + m.momentum * x.var(axes, ddof=1),
+    }
+
+
+def averages_of_plain_norm(m, x):
+    """`BatchNorm` of tests/plain_layers.py."""
+    return {
+        'running_mean': 0.9 * m.running_mean + 0.1 * x.mean(0),
+        'running_var': 0.9 * m.running_var + 0.1 * x.var(0),
+    }
+
+
+def convolved_last(m, x):
+    """`Convolution` of tests/plain_layers.py."""
+    windows = np.lib.stride_tricks.sliding_window_view(x, len(m.weight), -1)[..., :: m.step, :]
+    return windows @ m.weight + m.bias
+
+
+def scaled_derivative(m, x, dy):
+    """dx of `Normalize` for a finite p, with the small constant where it stands in Torch7."""
+    if m.p == math.inf:
+        return None
+    n = (np.abs(x) ** m.p).sum(-1, keepdims=True) + m.eps
+    along = (x * dy).sum(-1, keepdims=True)
+    powers = x * (np.abs(x) + (m.eps if m.p < 2 else 0)) ** (m.p - 2)
+    return dy / n ** (1 / m.p) - powers * along / n ** (1 / m.p + 1)
+
+
+def variation_gradient(m, x, dy):
+    dx = dy.copy()
+    for n, c, i, j in np.ndindex(x.shape[0], x.shape[1], x.shape[2] - 1, x.shape[3] - 1):
+        for there in ((n, c, i, j + 1), (n, c, i + 1, j)):
+            difference = m.strength * (x[n, c, i, j] - x[there])
+            dx[n, c, i, j] += difference
+            dx[there] -= difference
+    return dx
+
+
+def masked_gradient(m, x, dy):
+    gradient = np.zeros_like(m.weight)
+    for i, g in zip(x.ravel(), dy.reshape(x.size, -1), strict=True):
+        if i:
+            gradient[int(i)] += g
+    return gradient
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     # Layers with weights, and distances
     'Linear': lambda m, x: affine(x, m.weight, m.bias),
@@ -426,7 +413,18 @@ REFERENCES: dict[str, Callable[..., Any]] = {
         x @ m.weight.T / np.linalg.norm(x, axis=-1, keepdims=True) / np.linalg.norm(m.weight, axis=1)
     ),
     'PairwiseDistance': distance_in_pairs,
+    'CosineDistance': cosine_distance,
     'DotProduct': lambda m, x: (x[0] * x[1]).sum(-1, keepdims=x[0].ndim == 1),
+    'LinearNoBias': lambda m, x: affine(x, m.weight, None),
+    'LinearWeightNorm': linear_weight_norm,
+    'PartialLinear': partial_linear,
+    'SparseLinear': sparse_linear,
+    'DenseIndexLinear': index_linear,
+    'LookupTableMaskZero': looked_up_or_masked,
+    'Add': lambda m, x: x + broadcast(m.bias, x),
+    'CAdd': lambda m, x: x + broadcast(m.bias, x),
+    'CMul': lambda m, x: x * broadcast(m.weight, x),
+    'PReLU': lambda m, x: np.where(x > 0, x, x * of_planes(m.weight, x)),
     # Functions
     'AddConstant': lambda m, x: x + m.constant_scalar,
     'MulConstant': lambda m, x: x * m.constant_scalar,
@@ -455,36 +453,53 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     'ELU': lambda m, x: np.where(x > 0, x, m.alpha * np.expm1(x)),
     'LeakyReLU': lambda m, x: np.where(x > 0, x, m.negval * x),
     'CReLU': lambda m, x: np.maximum(np.concatenate([x, -x], x.ndim - m.nInputDims), 0),
-    'GradientReversal': lambda m, x: x,
+    'GatedLinearUnit': gated_linear_unit,
+    'SpatialSoftMax': lambda m, x: special.softmax(x, -3),
+    'SpatialLogSoftMax': lambda m, x: special.log_softmax(x, -3),
+    'VolumetricSoftMax': lambda m, x: special.softmax(x, -4),
+    'VolumetricLogSoftMax': lambda m, x: special.log_softmax(x, -4),
+    'SAdd': lambda m, x: -(x + m.addend) if m.negate else x + m.addend,
+    'FeatureLPPooling': feature_lp_pooling,
+    'AffineTransformMatrixGenerator': affine_matrix,
     'Normalize': normalize,
     'BatchNormalization': batch_normalization,
     'SpatialBatchNormalization': batch_normalization,
     'VolumetricBatchNormalization': batch_normalization,
-    'SpatialCrossMapLRN': cross_map_lrn,
     'ConstAffine': lambda m, x: x * m.a.reshape(-1, *(1,) * (x.ndim - 2)) + m.b.reshape(-1, *(1,) * (x.ndim - 2)),
     'Dropout': dropout,
     'SpatialDropout': plane_dropout(2),
     'VolumetricDropout': plane_dropout(3),
     'WhiteNoise': white_noise,
+    'LazyDropout': after_training(lambda m, x: x if m.v2 else x * (1 - m.p)),
     'RReLU': after_training(lambda m, x: np.where(x > 0, x, x * (m.lower + m.upper) / 2)),
     'InstanceNormalization': instance_normalization,
     'MeanSubtraction': lambda m, x: x - m.mean.reshape(x.shape[-3:]),
     'Kmeans': nearest_centre,
     # Shapes and choices
+    **dict.fromkeys(('Contiguous', 'Copy', 'GradientReversal', 'Identity', 'L1Penalty', 'PrintSize'), lambda m, x: x),
+    **dict.fromkeys(('TotalVariation', 'ZeroGrad'), lambda m, x: x),
+    'Constant': constant,
+    'View': viewed,
+    'Reshape': reshaped,
+    'Collapse': lambda m, x: x.reshape(len(x), -1) if x.ndim > m.nInputDim else x.ravel(),
+    'Transpose': lambda m, x: transposed(x, m.permutations, 0 if m.numInputDims is None else x.ndim - m.numInputDims),
+    'SplitTable': split,
+    'JoinTable': joined,
+    'FlattenTable': lambda m, x: flattened(x),
+    'ZipTable': lambda m, x: [list(items) for items in zip(*x, strict=True)],
+    'ZipTableOneToMany': lambda m, x: [[x[0], item] for item in x[1]],
+    'CAddTensorTable': lambda m, x: [x[0] + item for item in x[1]],
     'Narrow': narrow,
     'Select': select,
     'Index': lambda m, x: np.take(x[0], x[1].astype(int) - 1, m.dimension - 1),
     'MaskedSelect': lambda m, x: x[0][x[1].astype(bool)],
-    'SelectTable': lambda m, x: None if isinstance(x, dict) else x[m.index - 1 if m.index > 0 else m.index],
+    'SelectTable': lambda m, x: x[m.index if isinstance(x, dict) else m.index - (m.index > 0)],
     'NarrowTable': lambda m, x: list(x[m.offset - 1 : m.offset - 1 + m.length]),
     'ReverseTable': lambda m, x: list(x[::-1]),
     'OneHot': one_hot,
     'Replicate': replicate,
     'PixelShuffle': pixel_shuffle,
     'ShaveImage': lambda m, x: x[:, :, m.size : -m.size, m.size : -m.size],
-    'SpatialZeroPadding': padded('constant'),
-    'SpatialReflectionPadding': padded('reflect'),
-    'SpatialReplicationPadding': padded('edge'),
     'Squeeze': squeezed,
     'Unsqueeze': unsqueezed,
     'Convert': converted,
@@ -501,33 +516,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     'CMaxTable': lambda m, x: np.maximum.reduce(x),
     'CMinTable': lambda m, x: np.minimum.reduce(x),
     'MixtureTable': mixture,
-    # Windows
-    'SpatialAveragePooling': average_pooling,
-    'SpatialMaxPooling': max_pooling,
-    'TemporalMaxPooling': temporal_max_pooling,
-    'SpatialUpSamplingNearest': nearest,
-    'SpatialUpSamplingBilinear': bilinear_up_sampling,
-    'SpatialReSampling': lambda m, x: resampled(x, m.oheight, m.owidth) if m.oheight else None,
-    'UpSampling': up_sampling,
-    'ROIPooling': roi_pooling,
-    'SpatialStochasticPooling': after_training(expected_pixel),
-    'TemporalDynamicKMaxPooling': largest_frames,
-    'BilinearSamplerBHWD': bilinear_sampler,
-    'AffineGridGeneratorBHWD': affine_grid,
-    # Losses
-    'MSECriterion': averaged(lambda m, x, t: (x - t.reshape(x.shape)) ** 2),
-    'AbsCriterion': averaged(lambda m, x, t: np.abs(x - t)),
-    'SmoothL1Criterion': averaged(smooth_l1),
-    'MarginCriterion': averaged(lambda m, x, t: np.maximum(0, m.margin - x * t)),
-    'SoftMarginCriterion': averaged(lambda m, x, t: np.log1p(np.exp(-x * t))),
-    'HingeEmbeddingCriterion': averaged(lambda m, x, t: np.where(t == 1, x, np.maximum(0, m.margin - x))),
-    'ClassNLLCriterion': class_nll,
-    'CrossEntropyCriterion': cross_entropy,
-    'MultiMarginCriterion': multi_margin,
-    'MultiLabelMarginCriterion': multi_label_margin,
-    'BCECriterion': averaged(cross_entropy_of_flags),
-    'L1HingeEmbeddingCriterion': l1_hinge,
-    'CosineEmbeddingCriterion': cosine_embedding,
+    'MM': matrix_product,
+    'MV': matrix_by_vector,
     # The layers that tests/plain_layers.py has written as users do
     'Dense': lambda m, x: affine(x, m.weight, m.bias),
     'Relu': lambda m, x: np.where(x > 0, x, x / 10),
@@ -537,14 +527,26 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     'BatchNorm': weighted_batch_norm,
     'Norm': lambda m, x: x / np.sqrt((x**2).sum(-1, keepdims=True) + 1),
     'Product': lambda m, x: x[0] * x[1],
-    'Huber': lambda m, x, t: smooth_l1(m, x, t).mean(),
+    'Convolution': convolved_last,
+    'MaxPool': lambda m, x: np.maximum(x[..., : x.shape[-1] // 2 * 2 : 2], x[..., 1::2]),
+    'Embedding': lambda m, x: m.weight[x - 1],
 }
 
-#: gradients that are no derivatives on purpose: the field, and a function of the node, the input and gradOutput
 GRADIENTS: dict[str, tuple[str, Callable[..., Any]]] = {
     'LookupTable': ('gradWeight', looked_up_gradient),
     'Kmeans': ('gradWeight', centre_gradient),
     'L1Penalty': ('gradInput', penalised_gradient),
     'ZeroGrad': ('gradInput', lambda m, x, dy: np.zeros_like(x)),
     'GradientReversal': ('gradInput', lambda m, x, dy: -m.lambda_ * dy),
+    'LookupTableMaskZero': ('gradWeight', masked_gradient),
+    'SparseLinear': ('gradWeight', sparse_gradient),
+    'TotalVariation': ('gradInput', variation_gradient),
+    'Normalize': ('gradInput', scaled_derivative),
+}
+
+STATE: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(
+        ('BatchNormalization', 'SpatialBatchNormalization', 'VolumetricBatchNormalization'), running_averages
+    ),
+    'BatchNorm': averages_of_plain_norm,
 }
