@@ -758,6 +758,13 @@ class Appends(Square):
         return self.output
 
 
+class AllDifferences(Square):
+    def updateOutput(self, input):
+        self.check(input)
+        self.output = input * input + 0 * ((input[:, None] - input[None]) ** 2).sum()
+        return self.output
+
+
 class EachAgainstAll(Square):
     def updateOutput(self, input):
         self.check(input)
@@ -845,6 +852,7 @@ BUGS = [
     ('repeatable', SeedsEveryTime, r'it seeds t7nn\.random itself'),
     ('growth', SquareOfTheBatch, 'the work grows with the square of the batch'),
     ('growth', AllPairs, 'the work grows with the square of the batch'),
+    ('growth', AllDifferences, 'the work grows with the square of the batch'),
     ('growth', EachAgainstAll, 'the work grows with the square of the batch'),
     ('growth', Appends, 'the work grows with the square of the batch'),
 ]  # fmt: skip
