@@ -517,3 +517,10 @@ class Criterion(Node):
     def updateGradInput(self, input: Any, target: Any = None) -> Any:
         """Compute ``gradInput`` and return it."""
         return self.gradInput
+
+    def gradient_buffer(self, input: np.ndarray) -> np.ndarray:
+        """`buffer` for ``gradInput`` of the shape of `input`; half of its time where the last call's fits."""
+        gradInput = self._buffers.get('gradInput')
+        if gradInput is None or gradInput is not self.gradInput or gradInput.shape != input.shape:
+            gradInput = self.buffer('gradInput', input.shape)
+        return gradInput

@@ -97,3 +97,23 @@ def test_depth_concat_backward_takes_its_scale_into_account():
     net.backward(x, dy, 0.25)
     for gradient in net.parameters()[1]:
         assert (gradient == 0.25).all()
+
+
+@pytest.mark.parametrize('place', range(4))
+def test_an_error_says_in_which_module_of_a_sequential_it_came(place):
+    net, x = nn.Sequential(), np.ones(3)
+    for _ in range(4):
+        net.add(nn.Linear(3, 3))
+    net.forward(x)
+    net.updateGradInput(x, x)
+    net[place].weight = np.ones((3, 3), int)
+    steps = (
+        lambda: net.forward(x),
+        lambda: net.updateGradInput(x, x),
+        lambda: net.accUpdateGradParameters(x, x, 0.1),
+        lambda: net.backward(x, x),
+    )
+    for step in steps:
+        with pytest.raises(TypeError) as raised:
+            step()
+        assert raised.value.__notes__ == [f'In {place + 1} module of nn.Sequential']

@@ -70,9 +70,7 @@ class Elementwise(Criterion):
         x, t = self._pair
         if input is not x or target is not t:
             input, target = self.pair(input, target)
-        gradInput = self._buffers.get('gradInput')
-        if gradInput is None or gradInput is not self.gradInput or gradInput.shape != input.shape:
-            gradInput = self.buffer('gradInput', input.shape)
+        gradInput = self.gradient_buffer(input)
         self.derivative(input, target, gradInput)
         factor = self.factor / input.size if self.sizeAverage else self.factor
         if factor != 1:

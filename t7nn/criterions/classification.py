@@ -209,13 +209,19 @@ class ClassNLLCriterion(Weighted):
     Torch7 manual: criterion.md#nn.ClassNLLCriterion
     """
 
+    #: how many the input may have
+    dimensions: tuple[int, ...] = (1, 2)
+
     def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True, ignoreIndex: int = -100):
         super().__init__(weights, sizeAverage)
         self.ignoreIndex = ignoreIndex
 
     def _label(self, target: Any, classes: int) -> int:
         """The one class that `target` names, from 0; -1 where it is to be ignored."""
-        if target.__class__ is not int:
+        if target.__class__ is int:
+            if 1 <= target <= classes and target != self.ignoreIndex:
+                return target - 1
+        else:
             if isinstance(target, np.ndarray) and target.size == 1:
                 target = target.item()
             if not isinstance(target, (int, float, np.integer, np.floating)) or isinstance(target, bool):
@@ -232,15 +238,14 @@ class ClassNLLCriterion(Weighted):
         kept = np.flatnonzero(labels >= 0)
         return kept, labels[kept]
 
-    def _check_input(self, input: np.ndarray) -> None:
-        if input.ndim not in (1, 2):
-            raise self.error(f'expected input of 1 or 2 dimensions, got shape {input.shape}')
-
     def _places(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, Any, Any, float]:
         """The input after a check, where the targets stand in it, their weights, and what the sum is divided by."""
         if input.__class__ is not np.ndarray or input.dtype is not self.dtype or input is self.gradInput:
             input = self.check(input)
-        self._check_input(input)
+        if input.ndim not in self.dimensions:
+            raise self.error(
+                f'expected input of {" or ".join(map(str, self.dimensions))} dimensions, got shape {input.shape}'
+            )
         if input.ndim == 1:
             label = self._label(target, len(input))
             weight = 0.0 if label < 0 else 1.0 if self.weights is None else self._weights(len(input)).item(label)
@@ -262,7 +267,7 @@ class ClassNLLCriterion(Weighted):
 
     def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
         input, places, weights, divisor = self._places(input, target)
-        gradInput = self.buffer('gradInput', input.shape)
+        gradInput = self.gradient_buffer(input)
         gradInput.fill(0)
         gradInput[places] = -weights / divisor
         return gradInput
@@ -279,11 +284,8 @@ class SpatialClassNLLCriterion(ClassNLLCriterion):
     Torch7 manual: criterion.md#nn.SpatialClassNLLCriterion
     """
 
+    dimensions = (4,)
     __init__ = Weighted.__init__  # no ignoreIndex: every pixel counts
-
-    def _check_input(self, input):
-        if input.ndim != 4:
-            raise self.error(f'expected input of 4 dimensions, got shape {input.shape}')
 
     def _index(self, input, target):
         images, classes, height, width = input.shape

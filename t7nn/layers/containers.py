@@ -198,17 +198,17 @@ class Sequential(Container):
         return input
 
     def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
-        modules = self.modules
-        i = len(modules)
+        modules, before = reversed(self.modules), None
+        module: Any = next(modules, None)
         try:
-            while i > 1:
-                i -= 1
-                gradOutput = modules[i].updateGradInput(modules[i - 1].output, gradOutput)
-            i = 0
-            if modules:
-                gradOutput = modules[0].updateGradInput(input, gradOutput)
+            for before in modules:
+                gradOutput = module.updateGradInput(before.output, gradOutput)
+                module = before
+            before = None
+            if module is not None:
+                gradOutput = module.updateGradInput(input, gradOutput)
         except Exception as error:
-            self.note(error, i)
+            self.note(error, length_hint(modules) + (before is not None))
             raise
         self.gradInput = gradOutput
         return gradOutput
@@ -218,19 +218,18 @@ class Sequential(Container):
             self.call(i, 'accGradParameters', x, dy, scale)
 
     def accUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
-        modules = self.modules
-        i = len(modules)
+        modules, before = reversed(self.modules), None
+        module: Any = next(modules, None)
         try:
-            while i > 1:
-                i -= 1
-                module = modules[i]
-                module.accUpdateGradParameters(modules[i - 1].output, gradOutput, lr)
+            for before in modules:
+                module.accUpdateGradParameters(before.output, gradOutput, lr)
                 gradOutput = module.gradInput
-            i = 0
-            if modules:
-                modules[0].accUpdateGradParameters(input, gradOutput, lr)
+                module = before
+            before = None
+            if module is not None:
+                module.accUpdateGradParameters(input, gradOutput, lr)
         except Exception as error:
-            self.note(error, i)
+            self.note(error, length_hint(modules) + (before is not None))
             raise
 
     def backward(self, input: Any, gradOutput: Any, scale: float = 1) -> Any:

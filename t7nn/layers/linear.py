@@ -113,7 +113,8 @@ class Linear(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray | None:
-        if self.gradInput is None:
+        gradInput = self.gradInput
+        if gradInput is None:
             return None
         weight = self._used[0]
         if self.weight is not weight:
@@ -121,7 +122,7 @@ class Linear(Module):
         try:
             if gradOutput.dtype is not self.dtype or gradOutput.__class__ is not ndarray:
                 gradOutput = self.check(gradOutput, 'gradOutput')
-            gradInput = gradOutput.dot(weight, self.gradInput)
+            gradInput = gradOutput.dot(weight, gradInput)
             if gradInput.shape != input.shape:
                 raise ValueError
         except (AttributeError, TypeError, ValueError):
