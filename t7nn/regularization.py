@@ -9,12 +9,13 @@ decay of the weights. No learning rate enters: the step is made once an iteratio
 """
 
 import sys
+from functools import lru_cache
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from .blas import abs_sum, add_scaled
+from .blas import ROUTINES, abs_sum
 from .module import Module
 from .tensors import describe
 
@@ -81,19 +82,28 @@ def _regularize(tensors: list[np.ndarray], l1: float, l2: float) -> None:
     for tensor in tensors:
         flat = tensor.reshape(-1)
         update = np.empty(min(BLOCK, flat.size), flat.dtype)
+        axpy, bounds = ROUTINES[flat.dtype].axpy, _bounds(l1, flat.dtype)
         for block in _blocks(flat):
             if block.size < update.size:
                 update = update[: block.size]
             if l1:
-                block.clip(-l1, l1, update)
+                block.clip(*bounds, update)
                 # BLAS passes over a scale of 0, and with it the nan that 0 * inf is in Torch7; 1e-30 changes no digit
-                add_scaled(update, l2 or 1e-30, block)
+                change = axpy(block, update, block.size, l2 or 1e-30)
             else:  # nothing to clamp: two thirds of the time
                 with np.errstate(all='ignore'):
-                    np.multiply(block, l2, update)
-            add_scaled(block, -1, update)
+                    change = np.multiply(block, l2, update)
+            result = axpy(change, block, block.size, -1)
+            if result is not block:  # of a type that BLAS does not have
+                block[...] = result
         if not tensor.flags.c_contiguous:  # reshape() may have copied
             tensor[...] = flat.reshape(tensor.shape)
+
+
+@lru_cache(maxsize=64)
+def _bounds(l1: float, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """-l1 and l1 as arrays, which clip() takes in a third of the time of numbers."""
+    return np.array(-l1, dtype), np.array(l1, dtype)
 
 
 def regularization_penalty(network: Module, l1_weight: float, l2_weight: float, bias: bool = True) -> float:
