@@ -138,7 +138,6 @@ def cross_entropy_of_sigmoid(m, x, t):
 
 
 REFERENCES: dict[str, Callable[..., Any]] = {
-    # Losses
     'MSECriterion': averaged(lambda m, x, t: (x - t.reshape(x.shape)) ** 2),
     'AbsCriterion': averaged(lambda m, x, t: np.abs(x - t)),
     'SmoothL1Criterion': averaged(smooth_l1),
@@ -152,8 +151,6 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     'BCECriterion': averaged(cross_entropy_of_flags),
     'L1HingeEmbeddingCriterion': l1_hinge,
     'CosineEmbeddingCriterion': cosine_embedding,
-    # of tests/plain_layers.py
-    'Huber': lambda m, x, t: smooth_l1(m, x, t).mean(),
     'MultiLabelSoftMarginCriterion': averaged(cross_entropy_of_sigmoid),
     'WeightedMSECriterion': averaged(lambda m, x, t: (x - t * m.weight.reshape(-1, *x.shape[1:])) ** 2),
     'SpatialAutoCropMSECriterion': averaged(cropped),
@@ -169,6 +166,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     'ParallelCriterion': parallel_criterion,
     'ModuleCriterion': behind_modules,
     'SequencerCriterion': over_steps,
+    # of tests/plain_layers.py
+    'Huber': lambda m, x, t: smooth_l1(m, x, t).mean(),
     # a criterion as a layer
     'CriterionTable': lambda m, x: loss(m.criterion, *x),
 }

@@ -221,8 +221,6 @@ def sequence(step: Callable, count: int) -> Callable:
         size = m.bias.size // count
         weight, recurrent = np.split(m.weight, [m.weight.shape[0] - size])
         c, h = ([np.zeros((x.shape[1], size))] * 2 + states)[-2:]
-        if len(states) == 1:
-            c = np.zeros_like(h)
         y = []
         for t in range(len(x)):
             h, c = step(x[t] @ weight + m.bias, recurrent, h, c)

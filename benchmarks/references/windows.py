@@ -269,13 +269,11 @@ def sub_sampling(m, x):
     return sums * m.weight[:, None, None] + m.bias[:, None, None]
 
 
-def counted(m, sizes_of_x, order):
+def counted(m, inner, order):
     """How many windows there are in each direction; rounded up, none begins beyond the input and its first margin."""
     found = []
-    for letter, size in zip(order, sizes_of_x, strict=True):
-        k, d, p, apart = (
-            getattr(m, name + letter, 1 if name == 'dilation' else 0) for name in ('k', 'd', 'pad', 'dilation')
-        )
+    fields = (sizes(m, name, order) for name in ('k', 'd', 'pad', 'dilation'))
+    for size, k, d, p, apart in zip(inner, *fields, strict=True):
         steps = (size + 2 * p - apart * (k - 1) - 1) / d
         count = 1 + (math.ceil(steps) if m.ceil_mode else math.floor(steps))
         found.append(count - (m.ceil_mode and p > 0 and (count - 1) * d >= size + p))

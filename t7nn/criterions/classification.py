@@ -209,7 +209,7 @@ class ClassNLLCriterion(Weighted):
     Torch7 manual: criterion.md#nn.ClassNLLCriterion
     """
 
-    #: how many the input may have
+    #: the numbers of dimensions that the input may have
     dimensions: tuple[int, ...] = (1, 2)
 
     def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True, ignoreIndex: int = -100):

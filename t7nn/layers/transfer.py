@@ -424,7 +424,7 @@ class LogSoftMax(SoftMaxBase):
     """
 
     # A vector, as a network is trained with one example at a time, has lines of its own: sums by BLAS and plain numbers
-    # for arrays of one element save 1.1 us of 5 on a few classes.
+    # for arrays of one element save 2 us of 5 on a few classes.
 
     def function(self, x, y):
         if x.ndim == 1:
