@@ -282,3 +282,34 @@ LAYERS = {
     'Product': (Product, [drawn(4, 3), drawn(4, 3)[::-1] + 0.1], [drawn(3), drawn(3)[::-1] + 0.1]),
 }
 LOSSES = {'Huber': (Huber, (drawn(4, 3), 0.7 * drawn(4, 3)[::-1] + 0.1), (drawn(3), 0.7 * drawn(3)[::-1] + 0.1))}
+
+
+# Bases of the layers with planted mistakes
+
+
+class Square(nn.Module):
+    """y = x^2, right."""
+
+    def updateOutput(self, input):
+        self.check(input)
+        self.output = input * input
+        return self.output
+
+    def updateGradInput(self, input, gradOutput):
+        self.gradInput = 2 * input * gradOutput
+        return self.gradInput
+
+
+class Three(Dense):
+    def __init__(self):
+        super().__init__(3, 2)
+
+
+class Gain(Scale):
+    def __init__(self):
+        super().__init__(3)
+
+
+class Normal(BatchNorm):
+    def __init__(self):
+        super().__init__(3)

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from t7nn.testing import report
+
 sizes = st.integers(1, 5)
 seeds = st.integers(0, 2**32 - 1)
 VALUES = st.floats(-8, 8).map(lambda x: round(x, 3))
@@ -88,3 +90,14 @@ def refuses_gradients(layer, input, gradOutput):
         layer.backward(input, [output])
     with pytest.raises(TypeError, match='expected gradOutput of float64, got float32'):
         layer.backward(input, output.astype(np.float32))
+
+
+#: what layers with planted mistakes are looked at with
+X = np.array([[0.5, -1.0, 0.25], [2.0, 0.125, -0.75]])
+
+
+def assert_found(check, bug, message):
+    """Raise unless this check of the kit fails for the layer `bug`, with the message."""
+    found = report(bug, X, verbose=False)
+    assert check in [outcome.name for outcome in found.failures]
+    assert re.search(message, found[check].text)

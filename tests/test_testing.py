@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from plain_layers import BatchNorm
-from test_testing_bugs import BUGS as MORE
+from test_testing_bugs import BUGS as OF_LAYERS
+from test_testing_bugs_batches import BUGS as OF_BATCHES
 
 import t7nn as nn
 from t7nn import Pointwise, random
@@ -232,7 +233,7 @@ def test_planted_bug_is_found(name, bug):
 
 
 def test_every_check_has_a_planted_bug():
-    found = {name for name, _ in BUGS} | {name for name, _, _ in MORE}
+    found = {name for name, _ in BUGS} | {name for name, _, _ in [*OF_LAYERS, *OF_BATCHES]}
     assert found == set(CHECKS) - {'broadcast', 'running'}  # of their own, below
 
 
