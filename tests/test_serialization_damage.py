@@ -1,6 +1,7 @@
 """Damaged .t7 files: cut off, with bits changed, with absurd numbers. They load or end in T7Error, nothing else."""
 
 import contextlib
+import io
 import random
 import struct
 import tracemalloc
@@ -26,6 +27,34 @@ pytestmark = pytest.mark.filterwarnings('ignore:.*Lua function.*:UserWarning')
 def test_damaged_at_random(sample, seed):
     data, arguments = sample
     check(damage(data, random.Random(seed)), arguments)
+
+
+class Pipe(io.BytesIO):
+    def seekable(self):
+        return False
+
+
+@settings(deadline=None)
+@given(st.sampled_from([sample for sample in SAMPLES if sample[0][0] < 9]), SEEDS)
+def test_a_pipe_gives_the_same(sample, seed):
+    # of a pipe, each value is read by itself; of a file that is there as a whole, tables that are alike at once
+    data, arguments = sample
+    data = damage(data, random.Random(seed))
+    try:
+        expected = nn.dumps(nn.loads(data, **arguments))
+    except T7Error:
+        with pytest.raises(T7Error):
+            nn.load(Pipe(data), **arguments)
+    else:
+        assert nn.dumps(nn.load(Pipe(data), **arguments)) == expected
+
+
+@pytest.mark.parametrize('taken', [1, 4])  # the list around it, the storage of the first tensor
+def test_a_tensor_under_an_index_that_is_taken(taken):
+    data = nn.dumps([{'x': np.arange(6.0)} for _ in range(3)])
+    assert nn.loads(data.replace(struct.pack('<iii', 4, 6, 3), struct.pack('<iii', 4, 19, 3)))[1]['x'].sum() == 15
+    with pytest.raises(T7Error):
+        nn.loads(data.replace(struct.pack('<iii', 4, 6, 3), struct.pack('<iii', 4, taken, 3)))
 
 
 @settings(deadline=None)

@@ -10,19 +10,19 @@ import re
 import struct
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import copysign
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from .stack import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE, Open, Stack
+from .stack import BOOLEAN, FUNCTION6, NIL, NUMBER, OBJECT, STRING, TABLE, Stack
 from .values import TENSORS, T7Error
 
 __all__ = ['AsciiSource', 'BinarySource', 'recognise']
 
 GENERATOR_BYTES = 5048
-SERIES = 64  # numbers in a list that are read at once
+LONG = 32  # entries of a list from which NumPy reads numbers faster
 MAPPED_BYTES = 1 << 20  # storages from this size on stay in the mapped file (copy on write) instead of being copied
 
 
@@ -33,23 +33,24 @@ def recognise(head: bytes) -> tuple[str, str]:
     return 'binary', 'big' if head[:3] == b'\0\0\0' and head[3:4] != b'\0' else 'little'
 
 
+class Texts(dict[bytes, str]):
+    """The texts of bytes; those that are short are decoded once. Bytes that are not UTF-8 survive as surrogates."""
+
+    def __missing__(self, data: bytes) -> str:
+        text = data.decode('utf-8', 'surrogateescape')
+        if len(self) < 1 << 16 and len(data) < 40:
+            self[data] = text
+        return text
+
+
 class Source(ABC):
     """What both modes share: texts are decoded once, and so are the heads of objects (version and class)."""
 
     def __init__(self, buffer, position: int = 0):
         self.buffer, self.position, self.end = buffer, position, len(buffer)
         self.start, self.value = position, 0  # where `run` met an object, and its index
-        self._strings: dict[bytes, str] = {}
+        self._texts = Texts()
         self._heads: dict[bytes, tuple[int, str]] = {}
-
-    def string(self, data: bytes) -> str:
-        """The text of `data`; bytes that are not UTF-8 survive as surrogates."""
-        text = self._strings.get(data)
-        if text is None:
-            text = data.decode('utf-8', 'surrogateescape')
-            if len(data) < 40 and len(self._strings) < 1 << 16:
-                self._strings[data] = text
-        return text
 
     def head(self) -> tuple[int, str]:
         """An object's version and class; files from before versions only have the class."""
@@ -104,7 +105,7 @@ class Source(ABC):
             if code == NUMBER:
                 value = self.number()
             elif code == STRING:
-                value = self.string(self.text())
+                value = self._texts[self.text()]
             elif code == BOOLEAN:
                 value = self.integer() == 1
             elif code == NIL:
@@ -146,13 +147,14 @@ class BinarySource(Source):
         self.endian = endian
         self.order: Literal['<', '>'] = '<' if endian == 'little' else '>'
         self._long = {4: 'i', 8: 'q'}[longSize]
-        self._int, self._ints, self._double, self._count = (
-            struct.Struct(self.order + code).unpack_from for code in ('i', 'ii', 'd', self._long)
+        self._int, self._ints, self._double, self._count, self._head = (
+            struct.Struct(self.order + code).unpack_from for code in ('i', 'ii', 'd', self._long, 'idiii')
         )
         self._tensors: list[struct.Struct] = []
         self._plans: dict[bytes, tuple] = {}  # see `similar`
-        self._records: dict[tuple[int, bytes], tuple[list, list]] = {}  # see `record`; by size and first key
-        self._series: dict[int, tuple] = {}  # see `series`
+        # keys as they are and as they are written, see `records`: of lists by size, of others by size and first key
+        self._lists: list[tuple[Sequence, list[bytes]]] = []
+        self._records: dict[tuple[int, bytes], tuple[Sequence, list[bytes]]] = {}
         names = 'code', 'key', 'code of value', 'value'
         self._pair = np.dtype([(name, self.order + code) for name, code in zip(names, ('i4', 'f8') * 2, strict=True)])
         self._learned = 0
@@ -167,10 +169,8 @@ class BinarySource(Source):
     def run(self, stack: Stack) -> int:
         # the same as Source.run, with as few calls as can be: a number takes a fifth of the time
         buffer, position, end, ints, double = self.buffer, self.position, self.end, self._ints, self._double
-        strings, objects, records = self._strings, stack.objects, self._records
-        now = stack.now
+        texts, objects, now = self._texts, stack.objects, stack.now
         append, left = now.append, now.left
-        table: list | dict | None
         while True:
             if not left:
                 now.left, self.position = 0, position
@@ -188,8 +188,7 @@ class BinarySource(Source):
                 start, position = position, position + 8 + word
                 if word < 0 or position > end:
                     raise T7Error(f'a string of {word} bytes expected, but {end - start - 8} are left', start)
-                data = buffer[start + 8 : position]
-                append(strings.get(data) or self.string(data))
+                append(texts[buffer[start + 8 : position]])
             elif code == NUMBER:
                 if end - position < 12:
                     raise T7Error('a number expected, but the file ends', position)
@@ -203,22 +202,10 @@ class BinarySource(Source):
                 if not 0 <= size <= (end - position) // 8:
                     raise T7Error(f'a table of {size} pairs expected, more than the file can hold', position)
                 now.left, self.position = left, position + 12
-                first, length = ints(buffer, position + 12) if end - position >= 20 else (NIL, 0)
-                known, table = None, None
-                if first == STRING and 0 <= length < 100:
-                    known = records.get((size, buffer[position + 12 : position + 20 + length]))
-                if known is not None:
-                    table = self.record(stack, word, size, known)
-                elif first == NUMBER:
-                    table = self.series(stack, word, size)
-                else:
-                    table = self.plain(stack, word, size)
-                position = self.position
-                if table is None:
-                    now = stack.now
-                    append, left = now.append, now.left
-                    continue
-                append(table)
+                self.table(stack, word, size)
+                position, now = self.position, stack.now
+                append, left = now.append, now.left
+                continue
             elif code == OBJECT and (tensor := self.similar(stack, word, position + 8)) is not None:
                 append(tensor)
                 position = self.position
@@ -280,118 +267,94 @@ class BinarySource(Source):
         *numbers, offset, code = layout.unpack_from(self.buffer, start)
         return tuple(numbers[:nDim]), tuple(numbers[nDim:]), offset, code, self.integer() if code else 0
 
-    def series(self, stack: Stack, index: int, size: int) -> list | dict | None:
-        """A table from behind its size on, if it is a list of numbers. Else None, and the table is open in `stack`."""
-        if size > SERIES:
-            return self.long_series(stack, index, size)
-        if size not in self._series:
-            self._series[size] = struct.Struct(self.order + size * 'idid'), (NUMBER,) * size, tuple(range(1, size + 1))
-        layout, codes, keys = self._series[size]
-        if self.end - self.position >= layout.size:
-            words = layout.unpack_from(self.buffer, self.position)
-            if words[::4] == words[2::4] == codes and words[1::4] == keys:
-                self.position += layout.size
-                table = stack.objects[index] = _whole(words[3::4])
-                return table
-        return self.plain(stack, index, size)
+    def table(self, stack: Stack, index: int, size: int) -> None:
+        """A table from behind its size on, into what is open in `stack`: read at once if its keys are known."""
+        buffer, position, known = self.buffer, self.position, None
+        code, length = self._ints(buffer, position) if self.end - position >= 8 else (NIL, 0)
+        if size > LONG:
+            if self.numbers(stack, index, size):
+                return
+        elif code == STRING and 0 <= length < 100:
+            known = self._records.get((size, buffer[position : position + 8 + length]))
+        elif code == NUMBER or not size:
+            while len(self._lists) <= size:
+                keys = range(1, len(self._lists) + 1)
+                self._lists.append((keys, [struct.pack(self.order + 'id', NUMBER, key) for key in keys]))
+            known = self._lists[size]
+        if known is None:
+            stack.open(TABLE, 2 * size, index)
+        else:
+            self.records(stack, index, *known)
 
-    def long_series(self, stack: Stack, index: int, size: int) -> list | None:
-        """`series` by NumPy."""
-        if (self.end - self.position) // self._pair.itemsize >= size:
-            pairs = np.frombuffer(self.buffer, self._pair, size, self.position)
-            codes = pairs['code'] == NUMBER, pairs['code of value'] == NUMBER
-            if all(map(np.all, codes)) and (pairs['key'] == np.arange(1, size + 1)).all():
-                self.position += pairs.nbytes
-                table = stack.objects[index] = _whole(pairs['value'].tolist())
-                return table
-        stack.open(TABLE, 2 * size, index)
-        return None
+    def numbers(self, stack: Stack, index: int, size: int) -> bool:
+        """Whether a table is a list of numbers, which is read then, by NumPy."""
+        start = self.position
+        if (self.end - start) // self._pair.itemsize < size or self._int(self.buffer, start + 12)[0] != NUMBER:
+            return False  # as most lists that are not of numbers show in their first value
+        pairs = np.frombuffer(self.buffer, self._pair, size, start)
+        codes = pairs['code'] == NUMBER, pairs['code of value'] == NUMBER
+        if not (all(map(np.all, codes)) and (pairs['key'] == np.arange(1, size + 1)).all()):
+            return False
+        self.position += pairs.nbytes
+        values = stack.objects[index] = _whole(pairs['value'].tolist())
+        stack.now.append(values)
+        stack.now.left -= 1
+        return True
 
-    def plain(self, stack: Stack, index: int, size: int) -> list | dict | None:
-        """A small table from behind its size on, if its keys and values are numbers, texts and booleans. Else None, and
-        the table is open in `stack` with what of it has come."""
-        parts: list[int | float | str | bool] = []
-        buffer, end, ints, strings, position = self.buffer, self.end, self._ints, self._strings, self.position
-        for _ in range(2 * size if size <= SERIES else 0):
-            if end - position < 12:
-                break
-            code, word = ints(buffer, position)
-            if code == STRING:
-                stop = position + 8 + word
-                if word < 0 or stop > end:
-                    break
-                data = buffer[position + 8 : stop]
-                parts.append(strings.get(data) or self.string(data))
-                position = stop
-            elif code == NUMBER:
-                value = self._double(buffer, position + 4)[0]
-                parts.append(int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value)
-                position += 12
-            elif code == BOOLEAN:
-                parts.append(word == 1)
-                position += 8
-            else:
-                break
-        self.position = position
-        left = 2 * size - len(parts)
-        if left:
-            now = stack.open(TABLE, left, index)
-            now += parts
-            return None
-        if parts[:1] == [1] and parts[::2] == list(range(1, size + 1)) and bool not in map(type, parts[::2]):
-            table = stack.objects[index] = parts[1::2]
-            return table
-        ready = Open(TABLE, 0, index)
-        ready += parts
-        return stack.end(ready)
-
-    def record(self, stack: Stack, index: int, size: int, known: tuple[list, list]) -> dict | None:
-        """A table from behind its size on, if its keys are those of a table of this size that was read before, and its
-        values plain ones and `similar` tensors: lists of such records are read twice as fast. Else None, and the table
-        is open in `stack` with what of it has come.
+    def records(self, stack: Stack, index: int, keys: Sequence, encoded: list[bytes]) -> None:
+        """A table from behind its size on, if it has these keys (a range for a list), and plain values or `similar`
+        tensors; in a list, also the tables behind it that are like it. The first that is not is open in `stack`, with
+        what of it has come. Lists of such tables are read in less than half the time.
         """
-        buffer, end, ints, strings, objects = self.buffer, self.end, self._ints, self._strings, stack.objects
-        keys, encoded = objects[index] = known  # no table yet, but the index is taken
-        position = self.position
-        values: list[Any] = []
-        for key in encoded:
-            start = position + len(key)
-            if buffer[position:start] != key or end - start < 12:
-                break
-            code, word = ints(buffer, start)
-            if code == STRING:
-                stop = start + 8 + word
-                if word < 0 or stop > end:
+        buffer, end, ints, double, head = self.buffer, self.end, self._ints, self._double, self._head
+        texts, objects, now, position = self._texts, stack.objects, stack.now, self.position
+        size, isList = len(keys), type(keys) is range
+        while True:
+            objects[index] = keys  # no table yet, but the index is taken
+            values: list[Any] = []
+            for key in encoded:
+                start = position + len(key)
+                if buffer[position:start] != key or end - start < 12:
                     break
-                data = buffer[start + 8 : stop]
-                values.append(strings.get(data) or self.string(data))
-                position = stop
-            elif code == NUMBER:
-                value = self._double(buffer, start + 4)[0]
-                values.append(int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value)
-                position = start + 12
-            elif code == BOOLEAN:
-                values.append(word == 1)
-                position = start + 8
-            elif code == OBJECT and word not in objects:
-                tensor = self.similar(stack, word, start + 8)
-                if tensor is None:
+                code, word = ints(buffer, start)
+                if code == STRING:
+                    stop = start + 8 + word
+                    if word < 0 or stop > end:
+                        break
+                    values.append(texts[buffer[start + 8 : stop]])
+                    position = stop
+                elif code == NUMBER:
+                    value = double(buffer, start + 4)[0]
+                    values.append(int(value) if value.is_integer() and (value or copysign(1, value) > 0) else value)
+                    position = start + 12
+                elif code == BOOLEAN:
+                    values.append(word == 1)
+                    position = start + 8
+                elif code == OBJECT and (tensor := self.similar(stack, word, start + 8)) is not None:
+                    values.append(tensor)
+                    position = self.position
+                else:
                     break
-                values.append(tensor)
-                position = self.position
-            else:
-                break
-        self.position = position
-        if len(values) == size:
-            table = objects[index] = dict(zip(keys, values))  # noqa: B905 (time again)
-            return table
-        now = stack.open(TABLE, 2 * (size - len(values)), index)
-        for key, value in zip(keys, values, strict=False):
-            now += key, value
-        return None
+            self.position = position
+            if len(values) < size:
+                part = stack.open(TABLE, 2 * (size - len(values)), index)
+                for key, value in zip(keys, values, strict=False):
+                    part += key, value
+                return
+            table = objects[index] = values if isList else dict(zip(keys, values))  # noqa: B905 (time again)
+            now.append(table)
+            now.left -= 1
+            if now.left < 2 or end - position < 24:
+                return
+            code, number, word, index, length = head(buffer, position)  # of the next one in a list
+            if (code, word, length) != (NUMBER, TABLE, size) or number < 1 or number % 1 or index in objects:
+                return
+            now.append(int(number))
+            now.left -= 1
+            position += 24
 
     def learn(self, keys: list[str]) -> None:
-        """Let `record` know the keys of a table."""
+        """Let `records` know the keys of a table."""
         size = len(keys)
         if 0 < size <= 16 and self._learned < 1000:
             self._learned += 1
@@ -405,6 +368,8 @@ class BinarySource(Source):
         read. This makes reading thousands of small tensors 3 x faster.
         """
         buffer = self.buffer
+        if index in stack.objects or index in stack.storages:
+            return None
         try:
             length = self._int(buffer, position + 7)[0]  # of the class's name
             if not 0 < length < 40:
