@@ -10,7 +10,7 @@ import numpy as np
 
 from ..module import Module
 from ..tensors import describe, silent
-from ._planes import Resampling, regular_stages
+from ._planes import Resampling, sum_stages
 from ._windows import MOST, Sizes, chunks, times
 
 __all__ = ['PixelShuffle', 'SpatialUpSamplingBilinear', 'SpatialUpSamplingNearest', 'UpSampling']
@@ -63,7 +63,7 @@ class Enlarging(Resampling):
         if self.scale_factor is None:
             raise self.error('expected a scale_factor for nearest-neighbour up-sampling, got nil')
         factor = (self.scale_factor,) * len(sizes)
-        return regular_stages(tuple(counts), tuple(sizes), factor, factor, (0,) * len(sizes), (1,) * len(sizes))
+        return sum_stages(tuple(counts), tuple(sizes), factor, factor, (0,) * len(sizes), (1,) * len(sizes))
 
     @silent
     def nearest_output(self, input: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ class SpatialAdaptiveMaxPooling(Adaptive, MaxPooling):
             taps: list[tuple[tuple | None, tuple]] = [
                 (None, at(1 + axis, np.minimum(start + i, end - 1))) for i in range(longest[0])
             ]
-            stages.append(Stage((*x.shape[1 : 1 + axis], *counts[axis:]), taps, False, False, False))
+            stages.append(Stage((*x.shape[1 : 1 + axis], *counts[axis:]), taps, False))
         y = self.result('output', input, counts)
         rows, columns = self.buffer('indices', (2, *self.output.shape), LONG).reshape(2, *y.shape)
         row, column = (np.append(0, places + 1) for places in np.indices(longest))

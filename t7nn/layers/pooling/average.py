@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from ...tensors import silent
-from .._planes import regular_stages
+from .._planes import sum_stages
 from .._windows import chunks
 from .base import Plan, Pooling
 
@@ -40,7 +40,7 @@ class AveragePooling(Pooling):
             elements /= math.prod(kernel)
         uniform = (elements == elements.flat[0]).all()
         divisor = elements.reshape(-1)[0] if uniform else elements
-        return Plan(geometry, counts, regular_stages(*geometry, last_first=stride[-1] == 1), divisor=divisor)
+        return Plan(geometry, counts, sum_stages(*geometry, last_first=stride[-1] == 1), divisor=divisor)
 
     @silent  # a window beyond the input, after ceil(), is 0 / 0
     def updateOutput(self, input: np.ndarray) -> np.ndarray:

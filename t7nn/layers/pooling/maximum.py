@@ -517,7 +517,7 @@ class FractionalMaxPooling(MaxPooling):
                 taps: list[tuple[tuple | None, tuple]] = [
                     (None, (*grid[: 1 + axis], first + i, *grid[2 + axis :])) for i in range(pool[axis])
                 ]
-                found.append(Stage(shape, taps, False, False, False))
+                found.append(Stage(shape, taps, False))
             return found
 
         y = self.result('output', input, counts)
