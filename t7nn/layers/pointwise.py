@@ -65,6 +65,8 @@ class SameShape(Module):
             or self.output is not output
             or self.gradInput is not gradInput
             or self.inplace is not False
+            or gradOutput.dtype is not self.dtype
+            or input.dtype is not self.dtype
         ):
             input, gradOutput = self.check_input(input, 'input'), self.check(gradOutput, 'gradOutput', np.shape(input))
             output, gradInput = self.output, self.destination('gradInput', gradOutput, 'gradOutput')
