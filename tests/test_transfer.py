@@ -322,6 +322,23 @@ def test_the_same_array_in_another_shape(make):
         layer.backward(x, dy)
 
 
+@pytest.mark.parametrize('changed', ['input', 'gradOutput'])
+@pytest.mark.parametrize('make', [nn.ReLU, nn.Tanh, nn.SoftMax, nn.Abs, nn.Power])
+def test_the_same_array_with_another_dtype(make, changed):
+    layer = make(2) if make is nn.Power else make()
+    arrays = {'input': np.arange(1.0, 5), 'gradOutput': np.ones(4)}
+    layer.forward(arrays['input'])
+    layer.backward(*arrays.values())
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)  # of later NumPys
+        arrays[changed].dtype = np.int64
+    with pytest.raises(TypeError, match=rf'expected {changed} of float64, got int64'):
+        layer.backward(*arrays.values())
+    if changed == 'input':
+        with pytest.raises(TypeError, match=r'expected input of float64, got int64'):
+            layer.forward(arrays['input'])
+
+
 def test_log_soft_max_of_what_is_not_finite():
     for x in ([np.nan, 1.0], [-np.inf, -np.inf], [np.inf, 1.0]):
         with np.errstate(invalid='ignore'):
