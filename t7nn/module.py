@@ -75,7 +75,7 @@ class Module(Node):
     #: whether a step can change anything; not in t7nn's own layers that accumulate nothing
     _learns = True
     #: the parameters that `check_parameters` has found to fit
-    _fitting: tuple[tuple[str, Any], ...] | None = None
+    _fitting: tuple[tuple[str, Any, tuple[int, ...] | None], ...] | None = None
 
     def __init_subclass__(cls, **named: Any):
         super().__init_subclass__(**named)
@@ -266,8 +266,10 @@ class Module(Node):
         The same arrays are not looked at again. Plain arrays take the place of other classes, such as `numpy.matrix`.
         """
         if self._fitting is not None:
-            for name, value in self._fitting:
+            for name, value, shape in self._fitting:
                 if getattr(self, name, None) is not value:
+                    break
+                if shape is not None and (value.dtype is not self.dtype or value.shape != shape):  # set in place
                     break
             else:
                 return
@@ -279,7 +281,10 @@ class Module(Node):
                 checked = self.check(tensor, name, shape)
                 if checked is not tensor:
                     setattr(self, name, checked)
-        self._fitting = tuple((name, getattr(self, name, None)) for name in (*shapes, *declared(type(self))))  # type: ignore[arg-type]  # as in node
+        fields = {name: getattr(self, name, None) for name in (*shapes, *declared(type(self)))}  # type: ignore[arg-type]  # as in node
+        self._fitting = tuple(
+            (name, value, None if value is None else shapes.get(name)) for name, value in fields.items()
+        )
 
     def expect_writable(self, *names: str) -> None:
         """Raise a ValueError if one of the tensor fields of these names is read-only; None is passed over."""

@@ -89,7 +89,12 @@ class Linear(Module):
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         weight, bias, add = self._used
-        if self.weight is not weight or self.bias is not bias:
+        if (
+            self.weight is not weight
+            or self.bias is not bias
+            or weight.dtype is not self.dtype  # as it can be set in place
+            or (bias is not None and bias.dtype is not self.dtype)
+        ):
             weight, bias = self._fitting_pair('weight', 'bias')
             add = vector_adder(self.dtype)
             self._used = weight, bias, add
@@ -117,7 +122,7 @@ class Linear(Module):
         if gradInput is None:
             return None
         weight = self._used[0]
-        if self.weight is not weight:
+        if self.weight is not weight or weight.dtype is not self.dtype:
             weight, _ = self._fitting_pair('weight', 'bias')
         try:
             if gradOutput.dtype is not self.dtype or gradOutput.__class__ is not ndarray:
@@ -132,7 +137,7 @@ class Linear(Module):
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
         weight, bias, add = self._accumulated
-        if self.gradWeight is not weight or self.gradBias is not bias:
+        if self.gradWeight is not weight or self.gradBias is not bias or weight.dtype is not self.dtype:
             weight, bias = self._fitting_pair('gradWeight', 'gradBias')
             self.expect_writable('gradWeight', 'gradBias')
             add = outer_adder(weight, bias)

@@ -200,10 +200,11 @@ class RNN(Module):
     def _size(self) -> int:
         return sum(rows * columns + rows for rows, columns in self._shapes())
 
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        return dict.fromkeys(('weight', 'gradWeight'), (self._size(),))
+
     def _split(self, flat: np.ndarray) -> list[tuple[np.ndarray, ...]]:
         """W, R, b_W and b_R of every layer and direction, as views of the vector."""
-        if flat.shape != (self._size(),):
-            raise self.error(f'expected a weight of {self._size()} numbers, got shape {flat.shape}')
         parts, start = [], 0
         for shape in (*self._shapes(), *((rows,) for rows, _ in self._shapes())):
             end = start + math.prod(shape)
@@ -234,6 +235,7 @@ class RNN(Module):
 
     def _sequence(self, tensor: np.ndarray, what: str, size: int) -> np.ndarray:
         """As (time, batch, size)."""
+        self.check_parameters()
         tensor = self.check(tensor, what)
         if tensor.ndim != 3 or tensor.shape[2] != size or not tensor.size:
             order = 'batch, time' if self.batchFirst else 'time, batch'
@@ -331,6 +333,7 @@ class RNN(Module):
         gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
         if not self.__dict__.get('_sums'):
             raise self.error('expected updateGradInput before accGradParameters')
+        self.check_gradients()
         for i, (gradW, gradR, grad_b_W, grad_b_R) in enumerate(self._split(self.gradWeight)):
             layer, direction = divmod(i, self.numDirections)
             between, _, steps = self._layers[layer]

@@ -56,6 +56,17 @@ class InstanceNormalization(Module):
         self.weight, self.bias = random.uniform(0, 1, out=np.empty(nOutput)), np.zeros(nOutput)
         self.gradWeight, self.gradBias = np.zeros(nOutput), np.zeros(nOutput)
 
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        return dict.fromkeys(('weight', 'bias', 'gradWeight', 'gradBias'), (self.nOutput,))
+
+    def _images(self, input: np.ndarray) -> np.ndarray:
+        """`input` as a plain array, checked; the parameters are checked, too."""
+        self.check_parameters()
+        input = self.check(input)
+        if input.ndim != 4 or input.shape[1] != self.nOutput:
+            raise self.error(f'expected input of shape (N, {self.nOutput}, H, W), got shape {input.shape}')
+        return input
+
     def _normalized(self, input: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """n, and 1 / sqrt(var + eps)."""
         if not self.own_statistics:
@@ -67,15 +78,14 @@ class InstanceNormalization(Module):
         return n, scale
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        input = self.check(input)
-        if input.ndim != 4 or input.shape[1] != self.nOutput:
-            raise self.error(f'expected input of shape (N, {self.nOutput}, H, W), got shape {input.shape}')
+        input = self._images(input)
         n, _ = self._normalized(input)
         output = np.multiply(n, self.weight[:, None, None], self.buffer('output', input.shape))
         output += self.bias[:, None, None]
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self._images(input)
         gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         n, scale = self._normalized(input)
         gradInput = self.buffer('gradInput', input.shape)
@@ -87,6 +97,9 @@ class InstanceNormalization(Module):
         return gradInput
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        input = self._images(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
+        self.check_gradients()
         n, _ = self._normalized(input)
         self.gradWeight += scale * (gradOutput * n).sum((0, 2, 3))
         self.gradBias += scale * gradOutput.sum((0, 2, 3))

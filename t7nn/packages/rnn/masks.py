@@ -113,10 +113,13 @@ class LookupTableMaskZero(LookupTable):
         return input + input.dtype.type(1)
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check_parameters()
+        self.expect_writable('weight')
         self.weight[0] = 0
         return super().updateOutput(self._above(input))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
+        self.check_gradients()
         gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape, self.weight.shape[1]))
         gradOutput = gradOutput * (input != 0)[..., None]
         super().accGradParameters(self._above(input), gradOutput, scale)

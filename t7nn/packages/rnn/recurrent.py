@@ -65,7 +65,7 @@ def recurrents(module: Module) -> Iterator['AbstractRecurrent']:
 def step_clone(module: Module) -> Module:
     """A copy of `module` for another step of time. Parameters, their gradients and running averages are the same
     memory; recurrent modules inside are the same objects, since they have copies of their own."""
-    shared = sum(module.parameters(), [])
+    shared = [tensor for tensor in sum(module.parameters(), []) if isinstance(tensor, np.ndarray)]
     for inner in module.listModules():
         shared += [value for name, value in vars(inner).items() if name in ('running_mean', 'running_var')]
     memo: dict[int, Any] = {id(inner): inner for inner in recurrents(module)}

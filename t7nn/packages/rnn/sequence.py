@@ -62,8 +62,12 @@ class Sequence(Remembering):
     @property
     def _sizes(self) -> tuple[int, int]:
         """D and H."""
-        H = self.bias.shape[0] // self.gates
-        return self.weight.shape[0] - H, H
+        rows, columns = self.shape_of('weight', 2)
+        return rows - columns // self.gates, columns // self.gates
+
+    def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        shape = self.shape_of('weight', 2)
+        return {'weight': shape, 'gradWeight': shape, 'bias': shape[1:], 'gradBias': shape[1:]}
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw the weight normally with standard deviation `stdv`, 1 / sqrt(D + H) where not given; the bias is 0, and
@@ -100,6 +104,7 @@ class Sequence(Remembering):
             given[len(given) - len(input) + 1 :] = input[:-1]
             x = input[-1]
         x = self.check(x)
+        self.check_parameters()
         D, H = self._sizes
         if x.ndim != 3 or x.shape[2] != D or not x.size:
             raise self.error(f'expected input of shape (time, batch, {D}), got shape {x.shape}')
@@ -194,6 +199,7 @@ class Sequence(Remembering):
 
     def accGradParameters(self, input: Any, gradOutput: np.ndarray, scale: float = 1) -> None:
         x = self._known(input)
+        self.check_gradients()
         went_back = '_da' in self.__dict__
         if not went_back:
             self._back(gradOutput)
