@@ -75,7 +75,7 @@ class Module(Node):
     #: whether a step can change anything; not in t7nn's own layers that accumulate nothing
     _learns = True
     #: the parameters that `check_parameters` has found to fit
-    _fitting: tuple[tuple[str, Any, tuple[int, ...] | None], ...] | None = None
+    _fitting: tuple[tuple[str, Any, Any], ...] | None = None
 
     def __init_subclass__(cls, **named: Any):
         super().__init_subclass__(**named)
@@ -267,9 +267,10 @@ class Module(Node):
         """
         if self._fitting is not None:
             for name, value, shape in self._fitting:
-                if getattr(self, name, None) is not value:
+                field: Any = getattr(self, name, None)
+                if field is not value:
                     break
-                if shape is not None and (value.dtype is not self.dtype or value.shape != shape):  # set in place
+                if shape is not None and (field.dtype is not self.dtype or field.shape != shape):  # set in place
                     break
             else:
                 return
@@ -281,7 +282,7 @@ class Module(Node):
                 checked = self.check(tensor, name, shape)
                 if checked is not tensor:
                     setattr(self, name, checked)
-        fields = {name: getattr(self, name, None) for name in (*shapes, *declared(type(self)))}  # type: ignore[arg-type]  # as in node
+        fields: dict[str, Any] = {name: getattr(self, name, None) for name in (*shapes, *declared(type(self)))}  # type: ignore[arg-type]  # as in node
         self._fitting = tuple(
             (name, value, None if value is None else shapes.get(name)) for name, value in fields.items()
         )

@@ -18,6 +18,7 @@ from table import CriterionRow, Row, rows
 
 import t7nn as nn
 from t7nn.node import Node
+from t7nn.packages import classes
 from t7nn.tensors import nested_map
 
 CLEAR = (ValueError, TypeError, IndexError)
@@ -182,9 +183,13 @@ def prepared(row):
     return input, gradient(row.make().forward(row.draw()))
 
 
-def belongs(typename, modules):
-    """Whether the class of this name is one of those modules."""
-    module = getattr(getattr(nn, typename, None), '__module__', '').removeprefix('t7nn.')
+#: every class by its name in .t7 files
+NAMED = {f'nn.{name}': cls for name, cls in vars(nn).items() if isinstance(cls, type)} | classes()
+
+
+def belongs(cls, modules):
+    """Whether a class is one of those modules."""
+    module = getattr(cls, '__module__', '').removeprefix('t7nn.')
     return any(module == wanted or module.startswith(wanted + '.' if wanted else '') for wanted in modules)
 
 
@@ -193,7 +198,7 @@ def wrong_fields(name, row, modules, share, found):
     for position, node in enumerate(nodes(row.make())):
         for field, value in vars(node).items():
             unused = field[0] == '_' or field in ('dtype', 'typename', 'train', 'modules')
-            if unused or not belongs(type(node).__name__, modules):
+            if unused or not belongs(type(node), modules):
                 continue
             for mutation, make in sample(mutations(value), share):
                 for warm in False, True:
@@ -224,7 +229,7 @@ def wrong_files(name, row, modules, share, found):
         if not isinstance(node.fields, dict):  # a generator is bytes
             continue
         for field, value in node.fields.items():
-            if not isinstance(value, np.ndarray) or not belongs(node.typename.removeprefix('nn.'), modules):
+            if not isinstance(value, np.ndarray) or not belongs(NAMED.get(node.typename), modules):
                 continue
             for mutation, make in sample(mutations(value), share):
                 root = nn.loads(data, live=False)
@@ -307,8 +312,8 @@ def rows_of(modules, among):
     for kind in Row, CriterionRow:
         for name, row in rows(kind).items():
             made = row.make()
-            inner = [type(node).__name__ for node in nodes(made)]
-            if belongs(type(made).__name__, modules) and all(belongs(each, among) for each in inner):
+            inner = [type(node) for node in nodes(made)]
+            if belongs(type(made), modules) and all(belongs(each, among) for each in inner):
                 chosen[name] = row
     return chosen
 

@@ -445,7 +445,7 @@ def test_parameters_of_cudnn():
     assert np.array_equal(net._split(net.weight)[0][0].ravel(), net.weight[:24])
     assert np.array_equal(net._split(net.weight)[1][3], net.weight[-8:])
     net.weight = net.weight[:-1]
-    with pytest.raises(ValueError, match='expected weight of shape \(104,\), got shape'):
+    with pytest.raises(ValueError, match=r'expected weight of shape \(104,\), got shape'):
         net.forward(np.ones((1, 1, 3)))
 
 

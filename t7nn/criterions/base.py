@@ -61,6 +61,8 @@ class Elementwise(Criterion):
         return input, target.reshape(input.shape)
 
     def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
+        if self.sizeAverage.__class__ is not bool:
+            self.check_fields()
         input, target = self._pair = self.pair(input, target)
         total = self.loss(input, target)
         self.output = total / input.size if self.sizeAverage else total
@@ -68,7 +70,8 @@ class Elementwise(Criterion):
 
     def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
         x, t = self._pair
-        if input is not x or target is not t:
+        if input is not x or target is not t or self.sizeAverage.__class__ is not bool:
+            self.check_fields()
             input, target = self.pair(input, target)
         gradInput = self.gradient_buffer(input)
         self.derivative(input, target, gradInput)

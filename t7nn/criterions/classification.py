@@ -47,6 +47,10 @@ class MarginCriterion(Elementwise):
         super().__init__()
         self.margin = margin
 
+    def pair(self, input, target):
+        self.check_fields()
+        return super().pair(input, target)
+
     def loss(self, x, t):
         return float(np.fmax(self.margin - x * t, 0).sum())
 
@@ -157,6 +161,9 @@ class ClassSimplexCriterion(MSECriterion):
     Torch7 manual: criterion.md#nn.ClassSimplexCriterion
     """
 
+    nClasses: int
+    simplex: np.ndarray | None = None
+
     def __init__(self, nClasses: int):
         super().__init__()
         if nClasses <= 1:
@@ -169,21 +176,23 @@ class ClassSimplexCriterion(MSECriterion):
             simplex[k, k] = math.sqrt(1 - simplex[k, :k].dot(simplex[k, :k]))
             simplex[k + 1 :, k] = (simplex[k, k] ** 2 - 1 - 1 / (self.nClasses - 1)) / simplex[k, k]
 
-    def _check_size(self, input: np.ndarray) -> np.ndarray:
+    def _checked(self, input: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The input and the simplex."""
+        self.check_fields()
         input = self.check(input)
         if input.ndim not in (1, 2) or input.shape[-1] != self.nClasses or not input.size:
             raise self.error(f'expected input of size {self.nClasses} or a batch of such, got {describe(input)}')
-        return input
+        return input, self.check(self.simplex, 'simplex', (self.nClasses, self.nClasses))
 
     def pair(self, input, target):
-        input = self._check_size(input)
-        simplex = self.check(self.simplex, 'simplex', (self.nClasses, self.nClasses))
+        input, simplex = self._checked(input)
         labels = class_labels(self, target, input.shape[:-1] or (1,), self.nClasses)
         return input, simplex[labels].reshape(input.shape)
 
     def getPredictions(self, input: np.ndarray) -> np.ndarray:
         """How near each input is to each class's vertex: their inner products, ``(N, nClasses)``."""
-        return np.atleast_2d(self._check_size(input)) @ self.simplex.T
+        input, simplex = self._checked(input)
+        return np.atleast_2d(input) @ simplex.T
 
     def getTopPrediction(self, input: np.ndarray) -> np.ndarray:
         """The nearest class of each input, from 1, ``(N,)``."""
@@ -209,6 +218,7 @@ class ClassNLLCriterion(Weighted):
     Torch7 manual: criterion.md#nn.ClassNLLCriterion
     """
 
+    ignoreIndex: int = -100
     #: the numbers of dimensions that the input may have
     dimensions: tuple[int, ...] = (1, 2)
 
@@ -240,6 +250,8 @@ class ClassNLLCriterion(Weighted):
 
     def _places(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, Any, Any, float]:
         """The input after a check, where the targets stand in it, their weights, and what the sum is divided by."""
+        if self.sizeAverage.__class__ is not bool or self.ignoreIndex.__class__ is not int:
+            self.check_fields()
         if input.__class__ is not np.ndarray or input.dtype is not self.dtype or input is self.gradInput:
             input = self.check(input)
         if input.ndim not in self.dimensions:
@@ -307,6 +319,9 @@ class CrossEntropyCriterion(Criterion):
     Torch7 manual: criterion.md#nn.CrossEntropyCriterion
     """
 
+    sizeAverage: bool = True
+    oldSizeAverage: bool = True
+
     def __init__(self, weights: np.ndarray | None = None, sizeAverage: bool = True):
         super().__init__()
         self.lsm = LogSoftMax()
@@ -314,6 +329,7 @@ class CrossEntropyCriterion(Criterion):
         self.sizeAverage = self.oldSizeAverage = sizeAverage
 
     def _squeezed(self, input: Any, target: Any) -> tuple[np.ndarray, Any]:
+        self.check_fields()
         input = self.check(input)
         if not input.size:
             raise self.error(f'expected input of at least one element, got shape {input.shape}')
@@ -355,6 +371,9 @@ class ClassMargin(Weighted):
     def _excess(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, int]:
         """How far each class comes into each target's margin, the targets' rows, classes and weights, and what the sum
         is divided by."""
+        self.check_fields()
+        if self.p not in (1, 2):
+            raise self.error(f'expected 1 or 2 as p, got {self.p}')
         input = self.check(input)
         if input.ndim not in (1, 2) or not input.size:
             raise self.error(f'expected input of 1 or 2 dimensions and at least one element, got shape {input.shape}')

@@ -45,9 +45,18 @@ class WeightedSum(Criterion):
     def _each(self, method: str, input: Any, target: Any) -> Iterator[tuple[float, Any]]:
         """The weight of each criterion and what its `method` gives; an error that leaves it gets a note saying which
         it was in."""
-        if not self.criterions:
+        self.check_fields()
+        criterions, weights = self.criterions, self.weights
+        if not isinstance(criterions, list) or not all(isinstance(each, Criterion) for each in criterions):
+            raise self.error(f'expected a list of criterions, got {describe(criterions)}', TypeError)
+        if not criterions:
             raise self.error('expected at least one criterion, got none: add(criterion) comes first')
-        parts = zip(self.criterions, self.weights, self._inputs(input), self._targets(target), strict=True)
+        if not isinstance(weights, list) or len(weights) != len(criterions):
+            raise self.error(
+                f'expected a list of {len(criterions)} numbers as weights, got {describe(weights)}', TypeError
+            )
+        weights = [self.number(weight, f'weight {i}') for i, weight in enumerate(weights, 1)]
+        parts = zip(criterions, weights, self._inputs(input), self._targets(target), strict=True)
         for i, (criterion, weight, *part) in enumerate(parts, 1):
             try:
                 result = getattr(criterion, method)(*part)
@@ -101,6 +110,8 @@ class ParallelCriterion(WeightedSum):
     Torch7 manual: criterion.md#nn.ParallelCriterion
     """
 
+    repeatTarget: bool = False
+
     def __init__(self, repeatTarget: bool = False):
         super().__init__()
         self.gradInput = []
@@ -138,6 +149,8 @@ class ModuleCriterion(Criterion):
     Torch7 manual: criterion.md#nn.ModuleCriterion
     """
 
+    castTarget: bool = True
+
     def __init__(
         self,
         criterion: Criterion,
@@ -146,19 +159,25 @@ class ModuleCriterion(Criterion):
         castTarget: bool = True,
     ):
         super().__init__()
-        if not isinstance(criterion, Criterion):
-            raise self.error(f'expected a criterion, got {describe(criterion)}', TypeError)
-        for name, module in (('inputModule', inputModule), ('targetModule', targetModule)):
-            if module is not None and not isinstance(module, Module):
-                raise self.error(f'expected a module as {name}, got {describe(module)}', TypeError)
-        if inputModule is not None and inputModule.parameters()[0]:
-            print(f"Warning: {self.typename} doesn't support parameter updates")  # as Torch7 does
         self.inputModule = inputModule
         self.targetModule = targetModule
         self.castTarget = castTarget
         self.criterion = criterion
+        self._check_parts()
+        if inputModule is not None and inputModule.parameters()[0]:
+            print(f"Warning: {self.typename} doesn't support parameter updates")  # as Torch7 does
+
+    def _check_parts(self) -> None:
+        self.check_fields()
+        if not isinstance(self.criterion, Criterion):
+            raise self.error(f'expected a criterion, got {describe(self.criterion)}', TypeError)
+        for name in ('inputModule', 'targetModule'):
+            module = getattr(self, name)
+            if module is not None and not isinstance(module, Module):
+                raise self.error(f'expected a module as {name}, got {describe(module)}', TypeError)
 
     def updateOutput(self, input: Any, target: Any = None) -> Any:
+        self._check_parts()
         if self.inputModule is not None:
             self.inputModule.forward(input)
         if self.targetModule is not None:
@@ -174,6 +193,7 @@ class ModuleCriterion(Criterion):
         )
 
     def updateGradInput(self, input: Any, target: Any = None) -> Any:
+        self._check_parts()
         self.gradInput = self.criterion.backward(*self._seen(input, target))
         if self.inputModule is not None:
             self.gradInput = self.inputModule.backward(input, self.gradInput)

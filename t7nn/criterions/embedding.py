@@ -52,6 +52,7 @@ class HingeEmbeddingCriterion(Elementwise):
         self.margin = margin
 
     def pair(self, input, target):
+        self.check_fields()
         input = self.check(input)
         if not input.size:
             raise self.error(f'expected input of at least one element, got shape {input.shape}')
@@ -76,7 +77,8 @@ class OfPairs(Criterion):
         self.gradInput = [np.empty(0), np.empty(0)]
 
     def _pair(self, input: Any) -> tuple[np.ndarray, np.ndarray]:
-        """The two inputs, checked."""
+        """The two inputs, checked, as the fields are."""
+        self.check_fields()
         if not isinstance(input, (list, tuple)) or len(input) != 2:
             kind = ValueError if isinstance(input, (list, tuple)) else TypeError
             raise self.error(f'expected a table of two tensors as input, got {describe(input)}', kind)

@@ -162,7 +162,10 @@ class DistKLDivCriterion(Elementwise):
     def pair(self, input, target):
         input, paired = super().pair(input, target)
         if target.shape != input.shape:
-            raise self.error(f'input and target should have the same size, got shapes {input.shape} and {target.shape}')
+            raise self.error(
+                f'input and target should have the same size: expected target of shape {input.shape}, '
+                f'got {describe(target)}'
+            )
         return input, paired
 
     def loss(self, x, t):

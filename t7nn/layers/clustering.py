@@ -52,6 +52,9 @@ class Kmeans(Module):
     """
 
     learned = (('weight', 'gradWeight'),)
+    k: int
+    dim: int
+    scale: float | None = None
     weight: np.ndarray
     gradWeight: np.ndarray
     #: the sum of squared distances to the nearest centres in the last forward
@@ -82,7 +85,7 @@ class Kmeans(Module):
 
     def expected_shapes(self) -> dict[str, tuple[int, ...]]:
         centres = self.k, self.dim
-        return {'weight': centres, 'gradWeight': centres, 'clusterSampleCount': (self.k,)}
+        return {'weight': centres, 'gradWeight': centres}
 
     def _rows(self, input: np.ndarray) -> np.ndarray:
         self.check_parameters()
@@ -138,13 +141,15 @@ class Kmeans(Module):
         if np.shape(self.output) != input.shape[:1]:
             raise self.error(f'expected forward(input) first, for an input of shape {input.shape}')
         nearest = self.zero_based(self.output, self.k, 'output')
-        self.clusterSampleCount[...] = np.bincount(nearest, minlength=self.k)
+        self.clusterSampleCount = np.bincount(nearest, minlength=self.k).astype(self.dtype)
         sums = np.zeros_like(self.weight)
         np.add.at(sums, nearest, self.weight[nearest] - input)
         return sums / (self.clusterSampleCount + 1e-7)[:, None]  # so that a centre without rows has no gradient
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray | None = None, scale: float = 1) -> None:
-        self.gradWeight += (self.scale or scale) * self._gradient(input)
+        gradient = self._gradient(input)
+        self.gradWeight += (self.scale or scale) * gradient
 
     def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray | None, lr: float) -> None:
-        self.weight -= self.number(lr, 'lr') * (self.scale or 1) * self._gradient(input)
+        gradient = self._gradient(input)
+        self.weight -= self.number(lr, 'lr') * (self.scale or 1) * gradient
