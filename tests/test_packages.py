@@ -545,7 +545,7 @@ def test_inception_columns():
         (lambda: inn.ConstAffine(2).forward(np.ones((2, 3))), ValueError, r'expected input \(N, 2\)'),
         (lambda: stn.AffineGridGeneratorBHWD(1, 2), ValueError, 'of at least 2'),
         (lambda: nnx.SpatialNormalization(1, np.ones(3)), ValueError, 'expected a kernel'),
-        (lambda: cudnn.LSTM(3, 0, 1), ValueError, 'expected sizes of at least 1'),
+        (lambda: cudnn.LSTM(3, 0, 1), ValueError, 'expected .* of at least 1'),
         (lambda: cudnn.VolumetricSoftMax().forward(np.ones((2, 2))), ValueError, 'expected volumes'),
     ],
 )  # fmt: skip

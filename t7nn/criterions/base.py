@@ -25,7 +25,7 @@ class Elementwise(Criterion):
     factor: float = 1
     sizeAverage: bool = True
     #: the input and the target of the last forward, which backward need not check again
-    _pair: tuple[Any, Any] = (None, None)
+    _pair: tuple[Any, Any] = (object(), object())
 
     def __init__(self, sizeAverage: bool = True):
         super().__init__()

@@ -80,6 +80,7 @@ class Kmeans(Module):
     def reset(self, stdv: float | None = None) -> Self:
         """Draw the centres uniformly within -stdv..stdv, -1..1 where no `stdv` is given."""
         bound = 1 if stdv is None else stdv
+        self.expect_writable('weight')
         random.uniform(-bound, bound, out=self.weight)
         return self
 
@@ -89,6 +90,7 @@ class Kmeans(Module):
 
     def _rows(self, input: np.ndarray) -> np.ndarray:
         self.check_parameters()
+        self.shape_of('weight', 2)
         input = self.check(input)
         if input.ndim != 2 or input.shape[1] != self.dim:
             raise self.error(f'expected input of shape (N, {self.dim}), got shape {input.shape}')
@@ -147,9 +149,11 @@ class Kmeans(Module):
         return sums / (self.clusterSampleCount + 1e-7)[:, None]  # so that a centre without rows has no gradient
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray | None = None, scale: float = 1) -> None:
+        self.check_gradients()
         gradient = self._gradient(input)
         self.gradWeight += (self.scale or scale) * gradient
 
     def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray | None, lr: float) -> None:
         gradient = self._gradient(input)
+        self.expect_writable('weight')
         self.weight -= self.number(lr, 'lr') * (self.scale or 1) * gradient

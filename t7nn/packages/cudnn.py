@@ -150,6 +150,12 @@ class RNN(Module):
     _sums: dict[int, tuple]
     #: cuDNN's name of the cell
     cell: str = 'CUDNN_RNN_RELU'
+    inputSize: int
+    hiddenSize: int
+    numLayers: int
+    batchFirst: bool
+    dropout: float
+    rememberStates: bool
     mode: str
     bidirectional: str = 'CUDNN_UNIDIRECTIONAL'
     numDirections: int = 1
@@ -172,18 +178,28 @@ class RNN(Module):
         rememberStates: bool = False,
     ):
         super().__init__()
-        if min(inputSize, hiddenSize, numLayers) < 1 or not 0 <= dropout < 1:
-            raise ValueError(
-                f'{self.typename}: expected sizes of at least 1 and 0 <= dropout < 1, '
-                f'got {inputSize}, {hiddenSize}, {numLayers} and {dropout}'
-            )
         self.inputSize, self.hiddenSize, self.numLayers = inputSize, hiddenSize, numLayers
         self.batchFirst, self.dropout, self.rememberStates = batchFirst, dropout, rememberStates
         self.mode = self.cell
+        self._expect_ranges()
         self.train = True
         self.weight, self.gradWeight = (np.zeros(self._size()) for _ in range(2))
         self.hiddenOutput, self.cellOutput = np.empty(0), np.empty(0)
         self.reset()
+
+    def _expect_ranges(self) -> None:
+        self.check_fields()
+        sizes = self.inputSize, self.hiddenSize, self.numLayers
+        if min(sizes) < 1 or not 0 <= self.dropout < 1:
+            raise self.error(
+                'expected inputSize, hiddenSize and numLayers of at least 1 and 0 <= dropout < 1, '
+                f'got {", ".join(map(str, sizes))} and {self.dropout}'
+            )
+        if self.mode not in CELLS or self.numDirections not in (1, 2):
+            raise self.error(
+                f'expected one of {", ".join(CELLS)} as mode and 1 or 2 directions, '
+                f'got {self.mode} and {self.numDirections}'
+            )
 
     @property
     def _cell(self) -> Plain:
@@ -201,6 +217,7 @@ class RNN(Module):
         return sum(rows * columns + rows for rows, columns in self._shapes())
 
     def expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        self._expect_ranges()
         return dict.fromkeys(('weight', 'gradWeight'), (self._size(),))
 
     def _split(self, flat: np.ndarray) -> list[tuple[np.ndarray, ...]]:
@@ -216,6 +233,7 @@ class RNN(Module):
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw all parameters uniformly in +-`stdv`, 1 / sqrt(hiddenSize) where not given."""
+        self._expect_ranges()
         stdv = 1 / math.sqrt(self.hiddenSize) if stdv is None else stdv
         random.uniform(-stdv, stdv, out=self.weight)
         return self
@@ -236,6 +254,7 @@ class RNN(Module):
     def _sequence(self, tensor: np.ndarray, what: str, size: int) -> np.ndarray:
         """As (time, batch, size)."""
         self.check_parameters()
+        self.shape_of('weight', 1)
         tensor = self.check(tensor, what)
         if tensor.ndim != 3 or tensor.shape[2] != size or not tensor.size:
             order = 'batch, time' if self.batchFirst else 'time, batch'
@@ -276,7 +295,7 @@ class RNN(Module):
         hs, cs = self._state('hiddenInput', batch), self._state('cellInput', batch)
         self.hiddenOutput, self.cellOutput = np.empty(hs.shape, self.dtype), np.empty(hs.shape, self.dtype)
         parameters = self._split(self.weight)
-        self._layers, self._sums = [], {}
+        layers: list[tuple] = []
         for layer in range(self.numLayers):
             noise = None
             if layer and self.dropout and self.train is not False:
@@ -291,15 +310,16 @@ class RNN(Module):
                 self.hiddenOutput[i], self.cellOutput[i] = h, c
                 outputs.append(y[::-1] if direction else y)
                 steps.append(kept)
-            self._layers.append((x if layer else None, noise, steps))  # the input is the caller's: backward gets it
+            layers.append((x if layer else None, noise, steps))  # the input is the caller's: backward gets it
             x = np.concatenate(outputs, 2) if D > 1 else outputs[0]
+        self._layers, self._sums = layers, {}
         self.output = x.swapaxes(0, 1) if self.batchFirst else x
         return self.output
 
     def _known(self, input: np.ndarray) -> np.ndarray:
         """The input of the last forward, as (time, batch, inputSize)."""
         x = self._sequence(input, 'input', self.inputSize)
-        if '_layers' not in self.__dict__ or input.shape[:2] != self.output.shape[:2]:
+        if len(self.__dict__.get('_layers', ())) != self.numLayers or input.shape[:2] != self.output.shape[:2]:
             raise self.error('expected forward of this input first')
         return x
 
@@ -457,6 +477,7 @@ class SpatialCrossEntropyCriterion(Criterion):
     """
 
     dimensions = 4
+    sizeAverage: bool = True
 
     def __init__(self, weights: np.ndarray | None = None):
         super().__init__()
@@ -465,6 +486,7 @@ class SpatialCrossEntropyCriterion(Criterion):
 
     def _folded(self, input: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:
         """Input and target as images."""
+        self.check_fields()
         input = self.check(input)
         if input.ndim != self.dimensions or not input.size:
             raise self.error(f'expected input of {self.dimensions} dimensions, got shape {input.shape}')
@@ -526,14 +548,20 @@ class VolumetricSoftMax(Module):
     def _fold(tensor: np.ndarray) -> np.ndarray:
         return tensor.reshape(*tensor.shape[:-3], -1, tensor.shape[-1])
 
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+    def _volumes(self, input: np.ndarray) -> np.ndarray:
+        """`input` as a plain array, checked."""
         input = self.check(input)
         if input.ndim not in (4, 5):
             raise self.error(f'expected volumes (N, C, T, H, W) or (C, T, H, W), got shape {input.shape}')
+        return input
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self._volumes(input)
         self.output = self.ssm.updateOutput(self._fold(input)).reshape(input.shape)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self._volumes(input)
         gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         self.gradInput = self.ssm.updateGradInput(self._fold(input), self._fold(gradOutput)).reshape(input.shape)
         return self.gradInput

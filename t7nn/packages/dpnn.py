@@ -96,6 +96,7 @@ class ReverseTable(Module):
         return self.output
 
     def updateGradInput(self, input: list, gradOutput: list) -> list:
+        self.check_table(input)
         self.check_table(gradOutput, len(input), 'gradOutput')
         self.gradInput = list(gradOutput)[::-1]
         return self.gradInput

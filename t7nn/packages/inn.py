@@ -101,12 +101,31 @@ class SpatialStochasticPooling(Module):
     Source: github.com/szagoruyko/imagine-nn, SpatialStochasticPooling.lua
     """
 
+    kW: int
+    kH: int
+    dW: int
+    dH: int
+    _chosen: np.ndarray = np.empty(0, np.int64)
+
     def __init__(self, kW: int, kH: int, dW: int | None = None, dH: int | None = None):
         super().__init__()
         self.kW, self.kH, self.dW, self.dH = kW, kH, kW if dW is None else dW, kH if dH is None else dH
-        if min(self.kW, self.kH, self.dW, self.dH) < 1:
-            raise ValueError(f'{self.typename}: expected sizes and distances of at least 1')
+        self._expect_ranges()
         self.train = True
+
+    def _expect_ranges(self) -> None:
+        self.check_fields()
+        sizes = self.kW, self.kH, self.dW, self.dH
+        if min(sizes) < 1:
+            raise self.error(f'expected kW, kH, dW and dH of at least 1, got {", ".join(map(str, sizes))}')
+
+    def _images(self, input: np.ndarray) -> np.ndarray:
+        """`input` as a plain array, checked, as the fields are."""
+        self._expect_ranges()
+        input = self.check(input)
+        if input.ndim not in (3, 4) or not input.size:
+            raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
+        return input
 
     def _windows(self, input: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The pixels of all windows, one window to a row, 0 beyond the image, and where in the image they lie."""
@@ -125,10 +144,7 @@ class SpatialStochasticPooling(Module):
         return np.where(place >= 0, pixels, 0), place
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        input = self.check(input)
-        if input.ndim not in (3, 4) or not input.size:
-            raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
-        pixels, place = self._windows(input)
+        pixels, place = self._windows(self._images(input))
         output = self.buffer('output', pixels.shape[:-1])
         if self.train is False:
             sums = pixels.sum(-1) + np.finfo(np.float32).tiny
@@ -141,12 +157,17 @@ class SpatialStochasticPooling(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
+        input = self._images(input)
         pixels, place = self._windows(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', pixels.shape[:-1])
+        if np.shape(self.output) != gradOutput.shape:
+            raise self.error(f'expected forward(input) first, for an input of shape {input.shape}')
         if self.train is False:
             sums = pixels.sum(-1) + np.finfo(np.float32).tiny
             each = (2 * pixels - self.output[..., None]) * (gradOutput / sums)[..., None]
         else:
+            if np.shape(self._chosen) != gradOutput.shape:
+                raise self.error('expected forward(input) in training first')
             each = np.zeros(pixels.shape, self.dtype)
             np.put_along_axis(each, self._chosen[..., None], gradOutput[..., None], -1)
         gradInput = self.buffer('gradInput', input.shape)
@@ -185,14 +206,20 @@ class MeanSubtraction(Module):
         mean = self.check(mean, 'mean')
         self.mean = mean
 
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        input = self.check(input)
-        mean = self.mean[0] if self.mean.ndim == 4 else self.mean
+    def _pair(self, input: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The input and the mean of one image, checked."""
+        input, mean = self.check(input), self.check(self.mean, 'mean')
+        mean = mean[0] if mean.ndim == 4 and len(mean) else mean
         if input.ndim not in (3, 4) or mean.size != math.prod(input.shape[-3:]):
             raise self.error(f'expected images of shape {mean.shape}, got shape {input.shape}')
-        return np.subtract(input, mean.reshape(input.shape[-3:]), out=self.buffer('output', input.shape))
+        return input, mean.reshape(input.shape[-3:])
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input, mean = self._pair(input)
+        return np.subtract(input, mean, out=self.buffer('output', input.shape))
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input, _ = self._pair(input)
         gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         np.copyto(self.buffer('gradInput', input.shape), gradOutput)
         return self.gradInput
@@ -224,21 +251,24 @@ class ConstAffine(Module):
             raise ValueError(f'{self.typename}: expected at least one plane, got {nOutputPlane}')
         self.a, self.b, self.inplace = np.ones(nOutputPlane), np.zeros(nOutputPlane), inplace
 
-    def _planes(self, values: np.ndarray, input: np.ndarray) -> np.ndarray:
+    def _planes(self, name: str, input: np.ndarray) -> np.ndarray:
+        """a or b, checked, in a shape that broadcasts over the input."""
+        values = self.check(getattr(self, name), name)
         if input.ndim not in (2, 4) or input.shape[1] != values.size:
             raise self.error(f'expected input (N, {values.size}) or (N, {values.size}, H, W), got shape {input.shape}')
         return values.reshape(1, -1, *(1,) * (input.ndim - 2))
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         input = self.check(input)
-        a, b = self._planes(self.a, input), self._planes(self.b, input)
+        a, b = self._planes('a', input), self._planes('b', input)
         output = np.multiply(input, a, out=self.destination('output', input))
         output += b
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self.check(input)
         gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
-        a = self._planes(self.a, input)
+        a = self._planes('a', input)
         return np.multiply(gradOutput, a, out=self.destination('gradInput', gradOutput, 'gradOutput'))
 
 
@@ -327,14 +357,34 @@ class ROIPooling(Module):
     Source: github.com/szagoruyko/imagine-nn, ROIPooling.lua
     """
 
+    W: int
+    H: int
+    spatial_scale: float
     v2: bool = False
     table_fields = ('gradInput',)
+    _places: np.ndarray = np.empty(0, np.int64)
 
     def __init__(self, W: int, H: int, spatial_scale: float = 1):
         super().__init__()
-        if min(W, H) < 1:
-            raise ValueError(f'{self.typename}: expected a grid of at least 1 x 1, got {W} x {H}')
         self.W, self.H, self.spatial_scale, self.v2 = W, H, spatial_scale, True
+        self._expect_ranges()
+
+    def _expect_ranges(self) -> None:
+        self.check_fields()
+        if min(self.W, self.H) < 1:
+            raise self.error(f'expected a grid of at least 1 x 1, got {self.W} x {self.H}')
+        if not math.isfinite(self.spatial_scale):
+            raise self.error(f'expected a finite spatial_scale, got {self.spatial_scale}')
+
+    def _parts(self, input: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The images, the boxes and the image of each box from 0, checked, as the fields are."""
+        self._expect_ranges()
+        images, boxes = self.check_tensors(input, 2)
+        if images.ndim != 4 or boxes.ndim != 2 or boxes.shape[1] != 5:
+            raise self.error(f'expected images (N, C, h, w) and boxes (R, 5), got {images.shape} and {boxes.shape}')
+        if not np.isfinite(boxes).all():
+            raise self.error('expected boxes of finite numbers')
+        return images, boxes, self.zero_based(boxes[:, 0], len(images), 'number of an image')
 
     def setSpatialScale(self, scale: float) -> 'ROIPooling':
         """Set `spatial_scale`."""
@@ -349,10 +399,7 @@ class ROIPooling(Module):
         return [(min(max(a + first, 0), size), min(max(b + first, 0), size)) for a, b in edges]
 
     def updateOutput(self, input: list) -> np.ndarray:
-        images, boxes = self.check_tensors(input, 2)
-        if images.ndim != 4 or boxes.ndim != 2 or boxes.shape[1] != 5:
-            raise self.error(f'expected images (N, C, h, w) and boxes (R, 5), got {images.shape} and {boxes.shape}')
-        numbers = self._numbers = self.zero_based(boxes[:, 0], len(images), 'number of an image')
+        images, boxes, numbers = self._parts(input)
         _, planes, height, width = images.shape
         output = self.buffer('output', (len(boxes), planes, self.H, self.W))
         output.fill(0)
@@ -372,11 +419,13 @@ class ROIPooling(Module):
         return output
 
     def updateGradInput(self, input: list, gradOutput: np.ndarray) -> list:
-        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
-        images, boxes = input
-        self.zeros_table('gradInput', list(input))
+        images, boxes, numbers = self._parts(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', (len(boxes), images.shape[1], self.H, self.W))
+        if np.shape(self._places) != gradOutput.shape:
+            raise self.error('expected forward of this input first')
+        self.zeros_table('gradInput', [images, boxes])
         planes = self.gradInput[0].reshape(*images.shape[:2], -1)
-        numbers = np.broadcast_to(self._numbers[:, None, None, None], self._places.shape)
+        numbers = np.broadcast_to(numbers[:, None, None, None], self._places.shape)
         channels = np.broadcast_to(np.arange(images.shape[1])[:, None, None], self._places.shape)
         some = self._places >= 0
         np.add.at(planes, (numbers[some], channels[some], self._places[some]), gradOutput[some])

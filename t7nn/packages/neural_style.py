@@ -41,6 +41,8 @@ class InstanceNormalization(Module):
     Source: github.com/jcjohnson/fast-neural-style, fast_neural_style/InstanceNormalization.lua
     """
 
+    nOutput: int
+    eps: float
     weight: Any
     bias: Any
     gradWeight: Any
@@ -62,6 +64,8 @@ class InstanceNormalization(Module):
     def _images(self, input: np.ndarray) -> np.ndarray:
         """`input` as a plain array, checked; the parameters are checked, too."""
         self.check_parameters()
+        for name in ('weight', 'bias'):
+            self.shape_of(name, 1)
         input = self.check(input)
         if input.ndim != 4 or input.shape[1] != self.nOutput:
             raise self.error(f'expected input of shape (N, {self.nOutput}, H, W), got shape {input.shape}')
@@ -122,25 +126,38 @@ class ShaveImage(Module):
     Source: github.com/jcjohnson/fast-neural-style, fast_neural_style/ShaveImage.lua
     """
 
+    size: int
+
     def __init__(self, size: int):
         super().__init__()
-        if size < 0:
-            raise ValueError(f'nn.ShaveImage: expected size of at least 0, got {size}')
         self.size = size
+        self._expect_ranges()
+
+    def _expect_ranges(self) -> None:
+        self.check_fields()
+        if self.size < 0:
+            raise self.error(f'expected size of at least 0, got {self.size}')
+
+    def _images(self, input: np.ndarray) -> np.ndarray:
+        """`input` as a plain array, checked, as the fields are."""
+        self._expect_ranges()
+        input = self.check(input)
+        if input.ndim != 4 or min(input.shape[2:]) <= 2 * self.size:
+            raise self.error(f'expected images (N, C, H, W) larger than {2 * self.size}, got shape {input.shape}')
+        return input
 
     def _inside(self, tensor: np.ndarray) -> np.ndarray:
         height, width = tensor.shape[2:]
         return tensor[:, :, self.size : height - self.size, self.size : width - self.size]
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        input = self.check(input)
-        if input.ndim != 4 or min(input.shape[2:]) <= 2 * self.size:
-            raise self.error(f'expected images (N, C, H, W) larger than {2 * self.size}, got shape {input.shape}')
+        input = self._images(input)
         inside = self._inside(input)
         np.copyto(self.buffer('output', inside.shape), inside)
         return self.output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self._images(input)
         gradOutput = self.check(gradOutput, 'gradOutput', self._inside(input).shape)
         gradInput = self.buffer('gradInput', input.shape)
         gradInput.fill(0)
@@ -164,18 +181,27 @@ class TotalVariation(Module):
     Source: github.com/jcjohnson/fast-neural-style, fast_neural_style/TotalVariation.lua
     """
 
+    strength: float
+
     def __init__(self, strength: float):
         super().__init__()
         self.strength = strength
 
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+    def _images(self, input: np.ndarray) -> np.ndarray:
+        """`input` as a plain array, checked, as the fields are."""
+        self.check_fields()
         input = self.check(input)
         if input.ndim != 4:
             raise self.error(f'expected images (N, C, H, W), got shape {input.shape}')
+        return input
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self._images(input)
         self.output = input
         return input
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self._images(input)
         gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
         gradInput = self.buffer('gradInput', input.shape)
         gradInput.fill(0)

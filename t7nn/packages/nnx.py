@@ -36,6 +36,14 @@ class SpatialPadding(Module):
     Source: github.com/clementfarabet/lua---nnx, SpatialPadding.lua
     """
 
+    pad_l: int
+    pad_r: int
+    pad_t: int
+    pad_b: int
+    y_dim: int
+    x_dim: int
+    val: float
+
     def __init__(
         self,
         pad_l: int,
@@ -52,11 +60,14 @@ class SpatialPadding(Module):
 
     def _windows(self, shape: tuple[int, ...]) -> tuple[tuple, tuple, tuple[int, ...]]:
         """Where the part that input and output share lies in each, and the output's shape."""
+        self.check_fields()
         padded = list(shape)
         inner, outer = [slice(None)] * len(shape), [slice(None)] * len(shape)
         pads = (self.y_dim or 2, self.pad_t, self.pad_b), (self.x_dim or 3, self.pad_l, self.pad_r)
-        for dimension, before, after in pads:
-            axis = self.axis_of(dimension, len(shape))
+        axes = [self.axis_of(dimension, len(shape)) for dimension, _, _ in pads]
+        if axes[0] == axes[1]:
+            raise self.error(f'expected two dimensions as y_dim and x_dim, got {self.y_dim} and {self.x_dim}')
+        for axis, (_, before, after) in zip(axes, pads, strict=True):
             padded[axis] += before + after
             inner[axis] = slice(max(-before, 0), shape[axis] - max(-after, 0))
             outer[axis] = slice(max(before, 0), padded[axis] - max(after, 0))
@@ -73,6 +84,7 @@ class SpatialPadding(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self.check(input)
         inner, outer, shape = self._windows(input.shape)
         gradOutput = self.check(gradOutput, 'gradOutput', shape)
         gradInput = self.buffer('gradInput', input.shape)
@@ -109,6 +121,11 @@ class SpatialReSampling(Module):
 
     Source: github.com/clementfarabet/lua---nnx, SpatialReSampling.lua
     """
+
+    rwidth: float | None = None
+    rheight: float | None = None
+    owidth: int | None = None
+    oheight: int | None = None
 
     def __init__(
         self,
@@ -148,10 +165,16 @@ class SpatialReSampling(Module):
             known = self._known = key, matrix.tocsr()
         return known[1]
 
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+    def _images(self, input: np.ndarray) -> np.ndarray:
+        """`input` as a plain array, checked, as the fields are."""
+        self.check_fields()
         input = self.check(input)
         if input.ndim not in (3, 4) or not input.size:
             raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
+        return input
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self._images(input)
         height, width = input.shape[-2:]
         if self.oheight is None and self.rheight is not None:
             self.oheight = int(self.rheight * height)
@@ -163,8 +186,10 @@ class SpatialReSampling(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        gradOutput = self.check(gradOutput, 'gradOutput', self.output.shape)
+        input = self._images(input)
         matrix = self._matrix(*input.shape[-2:])
+        sizes = int(self.oheight or 0), int(self.owidth or 0)
+        gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape[:-2], *sizes))
         gradInput = self.buffer('gradInput', input.shape)
         gradInput[...] = (matrix.T @ gradOutput.reshape(-1, matrix.shape[0]).T).T.reshape(input.shape)
         return gradInput
@@ -220,17 +245,25 @@ class SpatialNormalization(Module):
         return convolutions[0] if len(convolutions) == 1 else Sequential().add(convolutions[0]).add(convolutions[1])
 
     def _image(self, input: np.ndarray) -> np.ndarray:
+        self.check_fields()
         input = self.check(input)
         image = input[None] if input.ndim == 2 else input
         if image.ndim != 3 or len(image) != self.nfeatures or not image.size:
             raise self.error(f'expected an image of {self.nfeatures} planes, got shape {input.shape}')
         return image
 
+    def _local(self, name: str, x: np.ndarray) -> np.ndarray:
+        """sum(k x) by the module ``name``."""
+        sums = getattr(self, name).updateOutput(x)
+        if sums.shape != x.shape:
+            raise self.error(f'expected {name} to keep the shape {x.shape}, got {sums.shape}')
+        return sums
+
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         x = self._image(input)
-        ones = self.convo.updateOutput(np.ones(x.shape, self.dtype)).copy()
-        z = x - self.convo.updateOutput(x) / ones
-        d = np.sqrt(self.convostd.updateOutput(z * z)) / ones
+        ones = self._local('convo', np.ones(x.shape, self.dtype)).copy()
+        z = x - self._local('convo', x) / ones
+        d = np.sqrt(self._local('convostd', z * z)) / ones
         mean = d.mean()
         self._adapts = self.fixedThres is None and mean > 1e-3
         threshold = max(mean, 1e-3) if self.fixedThres is None else self.fixedThres

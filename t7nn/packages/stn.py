@@ -62,10 +62,16 @@ class AffineTransformMatrixGenerator(Module):
             t = rows
         return a, s, t, np.stack([np.cos(a), -np.sin(a), np.sin(a), np.cos(a)], 1).reshape(-1, 2, 2)
 
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+    def _checked(self, input: np.ndarray) -> np.ndarray:
+        """`input` as a plain array, checked, as the fields are."""
+        self.check_fields()
         input = self.check(input)
         if input.ndim not in (1, 2) or input.shape[-1] != self._count:
             raise self.error(f'expected {self._count} parameters or a batch of them, got shape {input.shape}')
+        return input
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self._checked(input)
         output = self.buffer('output', (*input.shape[:-1], 2, 3))
         if self.fullMode:
             output[...] = input.reshape(output.shape)
@@ -77,6 +83,7 @@ class AffineTransformMatrixGenerator(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self._checked(input)
         gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape[:-1], 2, 3))
         gradInput = self.buffer('gradInput', input.shape)
         if self.fullMode:
@@ -117,29 +124,47 @@ class AffineGridGeneratorBHWD(Module):
     Source: github.com/qassemoquab/stnbhwd, AffineGridGeneratorBHWD.lua
     """
 
+    height: int
+    width: int
+    _base: tuple[tuple, np.ndarray] | None = None
+
     def __init__(self, height: int, width: int):
         super().__init__()
-        if min(height, width) < 2:
-            raise ValueError(f'{self.typename}: expected height and width of at least 2, got {height} and {width}')
         self.height, self.width = height, width
+        self._expect_ranges()
+
+    def _expect_ranges(self) -> None:
+        self.check_fields()
+        if min(self.height, self.width) < 2:
+            raise self.error(f'expected height and width of at least 2, got {self.height} and {self.width}')
+
+    def _new_grid(self, height: int, width: int, dtype: np.dtype) -> np.ndarray:
+        y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing='ij')
+        return np.stack([y, x, np.ones_like(x)], 2).reshape(-1, 3).astype(dtype)
 
     def _grid(self) -> np.ndarray:
         """(y, x, 1) of every pixel, one to a row."""
-        grid = self.__dict__.get('_base')
-        if grid is None or len(grid) != self.height * self.width:
-            y, x = np.meshgrid(np.linspace(-1, 1, self.height), np.linspace(-1, 1, self.width), indexing='ij')
-            grid = self._base = np.stack([y, x, np.ones_like(x)], 2).reshape(-1, 3).astype(self.dtype)
-        return grid
+        key = self.height, self.width, self.dtype
+        if self._base is None or self._base[0] != key:
+            self._base = key, self._new_grid(*key)
+        return self._base[1]
 
-    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+    def _matrices(self, input: np.ndarray) -> np.ndarray:
+        """`input` as a plain array, checked, as the fields are."""
+        self._expect_ranges()
         input = self.check(input)
         if input.ndim not in (2, 3) or input.shape[-2:] != (2, 3):
             raise self.error(f'expected matrices (2, 3) or a batch of them, got shape {input.shape}')
+        return input
+
+    def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        input = self._matrices(input)
         output = self.buffer('output', (*input.shape[:-2], self.height, self.width, 2))
         np.matmul(self._grid(), input.swapaxes(-1, -2), out=output.reshape(*input.shape[:-2], -1, 2))
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        input = self._matrices(input)
         gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape[:-2], self.height, self.width, 2))
         rows = gradOutput.reshape(*input.shape[:-2], -1, 2)
         return np.matmul(rows.swapaxes(-1, -2), self._grid(), out=self.buffer('gradInput', input.shape))

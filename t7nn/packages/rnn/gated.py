@@ -64,6 +64,7 @@ class LazyDropout(Dropout):
         self.lazy, self.mono, self.flag = lazy, mono, True
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check_fields()
         input = self.check(input)
         output = self.destination('output', input)
         if self.p > 0 and self.train:
@@ -77,6 +78,7 @@ class LazyDropout(Dropout):
         return np.multiply(input, self._factor(), output)
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
+        self.check_fields()
         self.flag = True
         return super().updateGradInput(input, gradOutput)
 
@@ -101,16 +103,21 @@ class SAdd(Module):
     Source: github.com/Element-Research/rnn, SAdd.lua
     """
 
+    addend: float
+    negate: bool
+
     def __init__(self, addend: float, negate: bool = False):
         super().__init__()
         self.addend, self.negate = addend, negate
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
+        self.check_fields()
         output = np.add(input, self.addend, out=self.buffer_like('output', input))
         return np.negative(output, output) if self.negate else output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        gradOutput = self.check(gradOutput, 'gradOutput', input.shape)
+        self.check_fields()
+        gradOutput = self.check(gradOutput, 'gradOutput', self.check(input).shape)
         gradInput = self.buffer('gradInput', input.shape)
         return np.negative(gradOutput, gradInput) if self.negate else np.add(gradOutput, 0, gradInput)
 
@@ -165,6 +172,8 @@ class Gated(AbstractRecurrent):
     def zeros(self, input: Any) -> np.ndarray:
         if not isinstance(input, np.ndarray) or input.ndim not in (1, 2):
             raise self.error(f'expected a vector or a batch of them as input, got {describe(input)}')
+        if self.outputSize < 1:
+            raise self.error(f'expected outputSize of at least 1, got {self.outputSize}')
         return np.zeros((*input.shape[:-1], self.outputSize), self.dtype)
 
     def step_input(self, step: int, input: Any) -> list:

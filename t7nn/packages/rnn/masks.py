@@ -31,12 +31,15 @@ class MaskZero(Decorator):
     Source: github.com/Element-Research/rnn, MaskZero.lua
     """
 
+    nInputDim: int
+
     def __init__(self, module: Module, nInputDim: int, silent: bool = False):
         super().__init__(module)
         self.nInputDim = nInputDim
 
     def _mask(self, input: Any) -> np.ndarray:
         """Whether an example counts, for every example of a batch, or for the one."""
+        self.check_fields()
         first = input
         while isinstance(first, (list, tuple)) and first:
             first = first[0]
@@ -49,7 +52,9 @@ class MaskZero(Decorator):
     def _masked(self, name: str, value: Any, mask: np.ndarray) -> Any:
         masked = self.buffer_table(name, value)
 
-        def copy(to: np.ndarray, of: np.ndarray) -> None:
+        def copy(to: np.ndarray, of: Any) -> None:
+            if not isinstance(of, np.ndarray) or of.shape[: mask.ndim] != mask.shape:
+                raise self.error(f'expected {name.strip("_")} for {mask.size} examples, got {describe(of)}')
             np.copyto(to, of)
             to[~mask] = 0
 
@@ -102,8 +107,14 @@ class LookupTableMaskZero(LookupTable):
     def reset(self, stdv: float | None = None) -> Self:
         """Draw W normally with standard deviation `stdv`, 1 where not given, but for its first row, which is 0."""
         super().reset(stdv)
-        self.weight[0] = 0
+        self._erase_first_row()
         return self
+
+    def _erase_first_row(self) -> None:
+        if not self.shape_of('weight', 2)[0]:
+            raise self.error('expected a weight of at least one row')
+        self.expect_writable('weight')
+        self.weight[0] = 0
 
     def _above(self, input: np.ndarray) -> np.ndarray:
         """Row numbers from 1."""
@@ -114,12 +125,11 @@ class LookupTableMaskZero(LookupTable):
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         self.check_parameters()
-        self.expect_writable('weight')
-        self.weight[0] = 0
+        self._erase_first_row()
         return super().updateOutput(self._above(input))
 
     def accGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, scale: float = 1) -> None:
         self.check_gradients()
-        gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape, self.weight.shape[1]))
-        gradOutput = gradOutput * (input != 0)[..., None]
-        super().accGradParameters(self._above(input), gradOutput, scale)
+        above = self._above(input)
+        gradOutput = self.check(gradOutput, 'gradOutput', (*above.shape, self.shape_of('weight', 2)[1]))
+        super().accGradParameters(above, gradOutput * (above != 1)[..., None], scale)

@@ -24,7 +24,7 @@ from ...layers.containers import Container, Sequential
 from ...layers.table import CAddTable, ParallelTable
 from ...layers.transfer import Sigmoid
 from ...module import Module
-from ...tensors import nested_map, owner
+from ...tensors import describe, nested_map, owner
 from ..base import numbered
 
 __all__ = ['AbstractRecurrent', 'Recurrent', 'Recursor', 'forget', 'recurrents', 'remember', 'step_clone']
@@ -217,7 +217,17 @@ class AbstractRecurrent(Container):
 
     # The three steps
 
+    def _expect_memory(self) -> None:
+        """Raise unless the fields that tell the steps apart are as this class left them."""
+        self.check_fields()
+        if min(self.step, self.rho) < 1:
+            raise self.error(f'expected step and rho of at least 1, got {self.step} and {self.rho}')
+        for name in self.states:
+            if not isinstance(getattr(self, name), dict):
+                raise self.error(f'expected a dict of steps as {name}, got {describe(getattr(self, name))}', TypeError)
+
     def updateOutput(self, input: Any) -> Any:
+        self._expect_memory()
         step = self.step
         if self.train is False:
             module = self.first_module(step)
@@ -240,6 +250,7 @@ class AbstractRecurrent(Container):
         return self.recurrentModule
 
     def updateGradInput(self, input: Any, gradOutput: Any) -> Any:
+        self._expect_memory()
         step = (self.updateGradInputStep or self.step) - 1
         module = self._back(step, 'updateGradInput')
         self._check_gradient(step, gradOutput)
@@ -256,6 +267,7 @@ class AbstractRecurrent(Container):
             gradOutput = self.check(gradOutput, 'gradOutput', output.shape)
 
     def _accumulate(self, method: str, input: Any, factor: float) -> None:
+        self._expect_memory()
         step = (self.accGradParametersStep or self.step) - 1
         module = self._back(step, method)
         if step not in self._memory['totals']:
@@ -272,6 +284,7 @@ class AbstractRecurrent(Container):
     # Memory
 
     def _forget(self) -> None:
+        self._expect_memory()
         memory = self._recall()
         if self.train is not False:
             for name in self.states:
@@ -352,6 +365,7 @@ class AbstractRecurrent(Container):
         super().evaluate()
 
     def clearState(self) -> Self:
+        self._expect_memory()
         for name in self.states:
             getattr(self, name).clear()
         self.step = 1

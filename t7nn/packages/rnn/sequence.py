@@ -63,15 +63,21 @@ class Sequence(Remembering):
     def _sizes(self) -> tuple[int, int]:
         """D and H."""
         rows, columns = self.shape_of('weight', 2)
-        return rows - columns // self.gates, columns // self.gates
+        H = columns // self.gates
+        if not 0 < H < rows or columns != H * self.gates:
+            raise self.error(f'expected weight of shape (D + H, {self.gates} H), got {(rows, columns)}')
+        return rows - H, H
 
     def expected_shapes(self) -> dict[str, tuple[int, ...]]:
         shape = self.shape_of('weight', 2)
+        self.shape_of('bias', 1)
         return {'weight': shape, 'gradWeight': shape, 'bias': shape[1:], 'gradBias': shape[1:]}
 
     def reset(self, stdv: float | None = None) -> Self:
         """Draw the weight normally with standard deviation `stdv`, 1 / sqrt(D + H) where not given; the bias is 0, and
         1 for the second gate."""
+        self.check_parameters()
+        self.expect_writable('weight', 'bias')
         D, H = self._sizes
         random.normal(0, 1 / math.sqrt(D + H) if stdv is None else stdv, out=self.weight)
         self.bias.fill(0)
@@ -109,10 +115,9 @@ class Sequence(Remembering):
         if x.ndim != 3 or x.shape[2] != D or not x.size:
             raise self.error(f'expected input of shape (time, batch, {D}), got shape {x.shape}')
         x = x.swapaxes(0, 1) if self.batchfirst else x
-        for name, state in zip(self.initial, given, strict=True):
-            if state is not None:
-                self.check(state, name, (x.shape[1], H))
-        return given, x
+        shape = x.shape[1], H
+        pairs = zip(self.initial, given, strict=True)
+        return [state if state is None else self.check(state, name, shape) for name, state in pairs], x
 
     def last(self, name: str) -> np.ndarray:
         """The state after the last sequence."""

@@ -49,6 +49,7 @@ class Remembering(Module):
 
     def hasMemory(self) -> bool:
         """Whether the next sequence is to go on where the last one ended."""
+        self.check_fields()
         return self.remembering in ('both', 'eval' if self.train is False else 'train')
 
     def forget(self) -> Self:
@@ -370,7 +371,7 @@ class SequencerCriterion(Criterion):
         else:
             self.check_table(input)
             self.check_table(target, None, 'target')
-        if not np.ndim(input) and tensors or not len(input) or len(input) != len(target):
+        if tensors and not input.ndim or not len(input) or len(input) != len(target):
             raise self.error(f'expected as many targets as steps, got {describe(input)} and {describe(target)}')
         return list(zip(input, target, strict=True))
 
