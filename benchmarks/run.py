@@ -10,7 +10,8 @@ NAME
 --results FILE
     take the figures of an earlier ``--json`` and measure nothing
 --against FILE
-    an earlier file: rows that have become slower by more than 10 %, measured against the same peer, are marked
+    an earlier file: rows that have become slower by more than 10 % are marked, if they have against every peer, and on
+    the same processor by the clock as well
 --page FILE
     write the figures as a page of Markdown; docs/speed.md is the one of benchmarks/results.json
 """
@@ -91,23 +92,28 @@ def duration(seconds: float) -> str:
     return f'{seconds * factor:.3g} {unit}'
 
 
-def change(now: dict[str, float], before: dict[str, float]) -> str:
-    """How a row compares with the same one `before`: the time of its first callable, divided by that of the second,
-    since machines differ; empty where there is none to compare with."""
-    (own, *others), (peer, *_) = now, [*list(now)[1:], '']
-    if not others or not {own, peer} <= before.keys():
+def change(now: dict[str, float], before: dict[str, float], clock: bool = False) -> str:
+    """How a row compares with the same one `before`: the time of its first callable, divided by that of a peer, since
+    machines differ, or as it is where the `clock` counts. Of several such factors the least is told: a peer may have
+    been disturbed. Empty where there is nothing to compare with."""
+    own, *peers = now
+    known = [peer for peer in peers if peer in before]
+    if own not in before or not known:
         return ''
-    factor = (now[own] / now[peer]) / (before[own] / before[peer])
+    yardsticks = [now[peer] / before[peer] for peer in known] + [1.0] * clock
+    factor = now[own] / before[own] / max(yardsticks)
     return f'{"SLOWER " if factor > SLOWER else ""}{factor:.2f} x' if abs(factor - 1) > 0.03 else 'same'
 
 
-def lines(rows: dict[str, dict[str, float]], earlier: dict[str, dict[str, float]]) -> list[list[str]]:
+def lines(
+    rows: dict[str, dict[str, float]], earlier: dict[str, dict[str, float]], clock: bool = False
+) -> list[list[str]]:
     """For each row its title, the first time, the others as multiples of it, and how it compares with `earlier`."""
     made = []
     for title, times in rows.items():
         (_, own), *others = times.items()
         ratios = ', '.join(f'{other} {seconds / own:.2g} x' for other, seconds in others)
-        made.append([title, duration(own), ratios, change(times, earlier.get(title, {}))])
+        made.append([title, duration(own), ratios, change(times, earlier.get(title, {}), clock)])
     return made
 
 
@@ -144,7 +150,7 @@ def main() -> None:
         if path and not path.parent.is_dir():
             parser.error(f'expected a folder that exists, got {path.parent}')
     try:
-        earlier = kept(options.against)['results'] if options.against else {}
+        earlier = kept(options.against) if options.against else {'machine': {}, 'results': {}}
         found = kept(options.results) if options.results else None
     except ValueError as error:
         parser.error(str(error))
@@ -156,7 +162,9 @@ def main() -> None:
     if options.page:
         options.page.write_text(page(where, results))
     print(*(f'{key}: {value}' for key, value in where.items()), sep='\n')
-    made = [[name, *line] for name, rows in results.items() for line in lines(rows, earlier.get(name, {}))]
+    clock = where.get('processor') == earlier['machine'].get('processor')
+    before = earlier['results']
+    made = [[name, *line] for name, rows in results.items() for line in lines(rows, before.get(name, {}), clock)]
     widths = [max(len(line[i]) for line in made) for i in range(5)]
     for line in made:
         print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

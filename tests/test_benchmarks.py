@@ -75,6 +75,15 @@ def test_what_became_slower_stands_out(run, own, peer, mark):
     assert run['change']({'t7nn': own + 1e-9, 'inline': peer}, before) == mark
 
 
+def test_a_disturbed_peer_makes_nothing_slower(run):
+    before = {'t7nn': 2.0, 'floor': 2.0, 'torch': 2.0}
+    assert run['change']({'t7nn': 2.4, 'floor': 1.0, 'torch': 2.0}, before) == 'SLOWER 1.20 x'
+    assert run['change']({'t7nn': 2.0, 'floor': 1.0, 'torch': 2.0}, before) == 'same'
+    assert run['change']({'t7nn': 2.0, 'floor': 1.0}, before) == 'SLOWER 2.00 x'
+    assert run['change']({'t7nn': 2.0, 'floor': 1.0}, before, clock=True) == 'same'
+    assert run['change']({'t7nn': 2.4, 'floor': 1.0}, before, clock=True) == 'SLOWER 1.20 x'
+
+
 def test_rows_that_cannot_be_compared_are_not_marked(run):
     assert run['change']({'t7nn': 1.0}, {'t7nn': 0.1}) == ''
     assert run['change']({'t7nn': 1.0, 'torch': 1.0}, {'t7nn': 0.1, 'inline': 1.0}) == ''
