@@ -654,3 +654,34 @@ def test_cross_entropy_of_an_empty_target():
 def test_weights_of_a_masked_array():
     with pytest.raises(TypeError, match='nn.WeightedMSECriterion: expected a tensor as weight, got a masked array'):
         nn.WeightedMSECriterion(np.ma.masked_array([1.0, 2.0], [True, False]))
+
+
+@pytest.mark.parametrize(
+    'make, field, wrong, text',
+    [
+        (nn.MSECriterion, 'sizeAverage', 0, 'expected True or False as sizeAverage, got int 0'),
+        (nn.ClassNLLCriterion, 'sizeAverage', 'x', "expected True or False as sizeAverage, got str 'x'"),
+        (nn.MarginCriterion, 'margin', np.ones(3), r'expected a number as margin, got shape \(3,\)'),
+        (nn.HingeEmbeddingCriterion, 'margin', 1j, 'expected a number as margin, got complex'),
+        (
+            lambda: nn.MultiCriterion().add(nn.MSECriterion()),
+            'weights',
+            [1, 2],
+            'expected a list of 1 numbers as weights',
+        ),
+    ],
+)
+def test_fields_of_wrong_kinds_are_named(make, field, wrong, text):
+    criterion = make()
+    input, target = np.array([-1.0, -2.0, 0.5]), 1 if make is nn.ClassNLLCriterion else np.array([1.0, -1.0, 1.0])
+    criterion.forward(input, target)
+    criterion.backward(input, target)
+    setattr(criterion, field, wrong)
+    for method in (criterion.forward, criterion.backward):
+        with pytest.raises(TypeError, match=text):
+            method(input, target)
+
+
+def test_backward_of_nothing_before_forward():
+    with pytest.raises(TypeError, match='expected a tensor as input, got nil'):
+        nn.MSECriterion().backward(None, None)

@@ -3,6 +3,7 @@
 import functools
 import re
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -242,3 +243,22 @@ def test_a_replaced_accGradParameters_freezes_a_layer(frozen):
     layer.backwardUpdate(x, dy, 0.1)
     np.testing.assert_array_equal(layer.weight, before[0])
     np.testing.assert_array_equal(layer.bias, before[1])
+
+
+@pytest.mark.parametrize('name', ['weight', 'bias'])
+@pytest.mark.parametrize(
+    'layer, x',
+    [
+        (nn.Linear(3, 2), np.ones(3)),
+        (nn.SpatialConvolution(1, 2, 1, 1), np.ones((1, 2, 2))),
+        (nn.BatchNormalization(3), np.arange(6.0).reshape(2, 3)),
+    ],
+)
+def test_a_parameter_whose_dtype_was_set_in_place(layer, x, name):
+    layer = layer.clone()
+    layer.backward(x, np.ones_like(layer.forward(x)))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)  # of later NumPys
+        getattr(layer, name).dtype = np.int64
+    with pytest.raises(TypeError, match=f'expected {name} of float64, got int64'):
+        layer.forward(x)

@@ -524,6 +524,9 @@ def test_inception_columns():
     assert_close(net.forward(x[0]), expected[0])
 
 
+SIZES = {'inputSize': 1, 'outputSize': [1], 'reduceSize': [1]}
+
+
 @pytest.mark.parametrize(
     'call, kind, text',
     [
@@ -534,6 +537,8 @@ def test_inception_columns():
             ValueError,
             r"no such options: \['kernel'\]",
         ),
+        (lambda: dpnn.Inception('a'), TypeError, "expected a table as config, got str 'a'"),
+        (lambda: dpnn.Inception(SIZES | {'outputSize': 2}), TypeError, 'expected a table as outputSize, got int 2'),
         (lambda: dpnn.FireModule(1, 1, 1, 1, 'Relu'), ValueError, "transfer functions, got 'Relu'"),
         (lambda: char_rnn.OneHot(3).forward(np.array([4])), IndexError, 'in 1..3'),
         (lambda: rnn.LookupTableMaskZero(3, 2).forward([1]), TypeError, 'expected a tensor of indices'),
@@ -552,3 +557,25 @@ def test_inception_columns():
 def test_bad_input(call, kind, text):
     with pytest.raises(kind, match=text):
         call()
+
+
+def test_a_grid_of_another_shape_or_type():
+    x = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    layer = stn.AffineGridGeneratorBHWD(2, 6)
+    layer.forward(x)
+    layer.height, layer.width = 3, 4  # as many pixels
+    np.testing.assert_array_equal(layer.forward(x), stn.AffineGridGeneratorBHWD(3, 4).forward(x))
+    assert layer.float().forward(x.astype('f')).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    'layer, x',
+    [(rnn.SeqLSTM(3, 2), np.ones((2, 1, 3))), (neural_style.InstanceNormalization(2), np.ones((1, 2, 2, 2)))],
+)
+@pytest.mark.parametrize('name', ['weight', 'bias', 'gradWeight', 'gradBias'])
+def test_wrong_parameters(layer, x, name):
+    for wrong in (lambda tensor: tensor.astype(int), lambda tensor: tensor[:-1], lambda tensor: tensor.tolist()):
+        fresh = layer.clone()
+        setattr(fresh, name, wrong(getattr(fresh, name)))
+        with pytest.raises((TypeError, ValueError), match=f'expected .*{name}'):
+            fresh.backward(x, np.ones_like(fresh.forward(x)))

@@ -47,14 +47,12 @@ class MarginCriterion(Elementwise):
         super().__init__()
         self.margin = margin
 
-    def pair(self, input, target):
-        self.check_fields()
-        return super().pair(input, target)
-
     def loss(self, x, t):
+        self.check_fields()
         return float(np.fmax(self.margin - x * t, 0).sum())
 
     def derivative(self, x, t, dx):
+        self.check_fields()
         np.multiply(x * t < self.margin, -t, dx)
 
 

@@ -52,16 +52,17 @@ class HingeEmbeddingCriterion(Elementwise):
         self.margin = margin
 
     def pair(self, input, target):
-        self.check_fields()
         input = self.check(input)
         if not input.size:
             raise self.error(f'expected input of at least one element, got shape {input.shape}')
         return input, signs(self, target, input.shape)
 
     def loss(self, x, t):
+        self.check_fields()
         return float(np.where(t > 0, x, np.fmax(self.margin - x, 0)).sum())
 
     def derivative(self, x, t, dx):
+        self.check_fields()
         np.copyto(dx, t)
         dx[(t < 0) & (x > self.margin)] = 0
 

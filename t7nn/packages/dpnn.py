@@ -18,6 +18,7 @@ from ..layers.normalization import SpatialBatchNormalization
 from ..layers.pooling.maximum import SpatialMaxPooling
 from ..layers.rectifiers import ReLU
 from ..module import Module
+from ..tensors import describe
 
 __all__ = ['FireModule', 'Inception', 'LinearNoBias', 'ReverseTable', 'Serial']
 
@@ -136,6 +137,8 @@ class Inception(Decorator):
     """
 
     def __init__(self, config: dict[str, Any]):
+        if not isinstance(config, dict):
+            raise TypeError(f'nn.Inception: expected a table as config, got {describe(config)}')
         given = {key: value for key, value in config.items() if value is not None}
         config = {'kernelSize': [5, 3], 'reduceStride': [], 'poolSize': 3, 'poolStride': 1, 'padding': True}
         config |= given
@@ -144,7 +147,10 @@ class Inception(Decorator):
                 raise ValueError(f'nn.Inception: expected {key} in the configuration')
         known = {'batchNorm', 'kernelStride', 'pool', 'transfer'} | config.keys() & _INCEPTION
         if config.keys() - known:
-            raise ValueError(f'nn.Inception: no such options: {sorted(config.keys() - known)}')
+            raise ValueError(f'nn.Inception: no such options: {sorted(map(str, config.keys() - known))}')
+        for key in ('outputSize', 'reduceSize', 'reduceStride', 'kernelSize', 'kernelStride'):
+            if not isinstance(config.get(key, []), (list, tuple)):
+                raise TypeError(f'nn.Inception: expected a table as {key}, got {describe(config[key])}')
         self.inputSize, self.outputSize = config['inputSize'], list(config['outputSize'])
         self.reduceSize, self.reduceStride = list(config['reduceSize']), list(config['reduceStride'])
         self.kernelSize = list(config['kernelSize'])
