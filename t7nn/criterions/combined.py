@@ -51,7 +51,9 @@ class WeightedSum(Criterion):
             raise self.error(f'expected a list of criterions, got {describe(criterions)}', TypeError)
         if not criterions:
             raise self.error('expected at least one criterion, got none: add(criterion) comes first')
-        if not isinstance(weights, list) or len(weights) != len(criterions):
+        if isinstance(weights, np.ndarray) and weights.ndim:
+            weights = list(weights)
+        if not isinstance(weights, (list, tuple)) or len(weights) != len(criterions):
             raise self.error(
                 f'expected a list of {len(criterions)} numbers as weights, got {describe(weights)}', TypeError
             )
