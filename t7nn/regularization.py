@@ -92,11 +92,10 @@ def _penalty(tensors: list[np.ndarray], l1: float, l2: float) -> float:
 def _regularize(tensors: list[np.ndarray], l1: float, l2: float) -> None:
     for tensor in tensors:
         flat = tensor.reshape(-1)
-        update = _scratch.updates[flat.dtype][: flat.size]
+        room = _scratch.updates[flat.dtype]
         axpy, bounds = ROUTINES[flat.dtype].axpy, _bounds(l1, flat.dtype)
         for block in _blocks(flat):
-            if block.size < update.size:
-                update = update[: block.size]
+            update = room[: block.size]
             if l1:
                 block.clip(*bounds, update)
                 # BLAS passes over a scale of 0, and with it the nan that 0 * inf is in Torch7; 1e-30 changes no digit

@@ -34,11 +34,6 @@ from ._windows import Sizes, Sliding, times
 JOINT = 4
 
 
-def at(axis: int, index: Any) -> tuple:
-    """`index` along `axis`."""
-    return (slice(None),) * axis + (index,)
-
-
 class Stage(NamedTuple):
     """One step of a reduction over windows of arrays (n, sizes ...), along one axis or more.
 
@@ -58,28 +53,6 @@ class Stage(NamedTuple):
     strided: bool
 
 
-class Runs(NamedTuple):
-    """Sums over windows along one axis, taken from sums at all places of the flat array: one long run in memory instead
-    of one for every row.
-
-    Attributes
-    ----------
-    axis
-        the axis in an array (n, sizes ...)
-    shifts
-        for each element of a window but the first, how far behind the first one it is in the flat array
-    whole
-        the windows that lie within the axis, as an index of the result, and their first elements
-    cut
-        each other window, and its elements
-    """
-
-    axis: int
-    shifts: range
-    whole: tuple[tuple, tuple]
-    cut: list[tuple[tuple, tuple]]
-
-
 class SumStage(NamedTuple):
     """One step of a sum over windows, and of its transpose.
 
@@ -91,8 +64,6 @@ class SumStage(NamedTuple):
         the same taps for the transpose: first some that have no element in common, then the others
     covering
         whether each element is in a tap of `copied`
-    runs
-        the same sums in long runs, or None where these are more work
     """
 
     shape: tuple[int, ...]
@@ -100,7 +71,6 @@ class SumStage(NamedTuple):
     copied: list[tuple[tuple | None, tuple]]
     added: list[tuple[tuple | None, tuple]]
     covering: bool
-    runs: Runs | None
 
 
 def taps(
@@ -129,13 +99,6 @@ def taps(
     return found
 
 
-def stage_axes(kernel: Sizes, last_first: bool) -> list[list[int]]:
-    """The axes of each stage."""
-    axes = list(range(len(kernel)))
-    groups = [axes] if math.prod(kernel) <= JOINT else [[axis] for axis in axes]
-    return groups[::-1] if last_first else groups
-
-
 @functools.lru_cache(256)
 def regular_stages(
     sizes: Sizes,
@@ -157,8 +120,9 @@ def regular_stages(
         taps(size, count, k, d, p, gap, short)
         for size, count, k, d, p, gap in zip(sizes, counts, kernel, stride, pad, dilation, strict=True)
     ]
+    groups = [list(range(dims))] if math.prod(kernel) <= JOINT else [[axis] for axis in range(dims)]
     stages, before = [], tuple(sizes)
-    for group in stage_axes(kernel, last_first):
+    for group in reversed(groups) if last_first else groups:
         shape = tuple([counts[axis] if axis in group else size for axis, size in enumerate(before)])
         lead = (whole,) * (1 + group[0])
         found = []
@@ -171,30 +135,13 @@ def regular_stages(
     return stages
 
 
-def runs_of(sizes: Sizes, axis: int, count: int, kernel: int, stride: int, pad: int, dilation: int) -> Runs | None:
-    """The `Runs` along one axis of `sizes`; None where windows do not overlap, or are so few that sums at all places
-    would be more work. Windows of 3x3 take 0.75 of the time so.
-    """
-    size, step, index = sizes[axis], dilation * math.prod(sizes[axis + 1 :]), functools.partial(at, 1 + axis)
-    windows = [range(start, start + kernel * dilation, dilation) for start in range(-pad, count * stride - pad, stride)]
-    inside = [window[0] >= 0 and window[-1] < size for window in windows]
-    if kernel <= stride or not any(inside) or 2 * count < size:
-        return None
-    first, whole = inside.index(True), sum(inside)
-    start = windows[first][0]
-    firsts = slice(start, start + (whole - 1) * stride + 1, stride)
-    cut = [(index(o), index([i for i in windows[o] if 0 <= i < size])) for o in range(count) if not inside[o]]
-    return Runs(1 + axis, range(step, kernel * step, step), (index(slice(first, first + whole)), index(firsts)), cut)
-
-
 @functools.lru_cache(256)
 def sum_stages(
     sizes: Sizes, counts: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, dilation: Sizes, last_first: bool = True
 ) -> list[SumStage]:
     """`regular_stages` for sums."""
     stages, before = [], tuple(sizes)
-    regular = regular_stages(sizes, counts, kernel, stride, pad, dilation, last_first=last_first)
-    for axes, (shape, taps, _) in zip(stage_axes(kernel, last_first), regular, strict=True):
+    for shape, taps, _ in regular_stages(sizes, counts, kernel, stride, pad, dilation, last_first=last_first):
         taps = sorted(taps, key=lambda tap: tap[0] is not None)
         copied, added, covered = [], [], np.zeros((1, *before), bool)
         for tap in taps:
@@ -204,10 +151,7 @@ def sum_stages(
             else:
                 copied.append(tap)
                 elements[...] = True
-        runs = None
-        if len(axes) == 1:
-            runs = runs_of(before, axes[0], *(numbers[axes[0]] for numbers in (counts, kernel, stride, pad, dilation)))
-        stages.append(SumStage(shape, taps, copied, added, bool(covered.all()), runs))
+        stages.append(SumStage(shape, taps, copied, added, bool(covered.all())))
         before = shape
     return stages
 
@@ -338,32 +282,15 @@ class Planes(Sliding):
         """y = the sums of all windows of x."""
         for i, stage in enumerate(stages, 1):
             total = y if i == len(stages) else self.scratch(f'_sum{i}', (len(x), *stage.shape))
-            if stage.runs:
-                self._sum_runs(x, stage.runs, total)
+            whole = [x[of] for to, of in stage.taps[:2] if to is None]
+            if len(whole) == 2:
+                np.add(whole[0], whole[1], out=total)
             else:
-                self._sum_taps(x, stage.taps, total)
+                np.copyto(total, whole[0] if whole else 0)
+            for to, of in stage.taps[len(whole) :]:
+                part = total if to is None else total[to]
+                np.add(part, x[of], out=part)
             x = total
-
-    def _sum_runs(self, x: np.ndarray, runs: Runs, y: np.ndarray) -> None:
-        axis, (first, *shifts), (to, of), cut = runs
-        flat, places = x.reshape(-1), self.scratch('_places', x.shape)
-        sums = places.reshape(-1)
-        np.add(flat[:-first], flat[first:], out=sums[:-first])
-        for shift in shifts:
-            np.add(sums[:-shift], flat[shift:], out=sums[:-shift])
-        np.copyto(y[to], places[of])
-        for to, of in cut:
-            np.add.reduce(x[of], axis, out=y[to])
-
-    def _sum_taps(self, x: np.ndarray, taps: list[tuple[tuple | None, tuple]], y: np.ndarray) -> None:
-        whole = [x[of] for to, of in taps[:2] if to is None]
-        if len(whole) == 2:
-            np.add(whole[0], whole[1], out=y)
-        else:
-            np.copyto(y, whole[0] if whole else 0)
-        for to, of in taps[len(whole) :]:
-            part = y if to is None else y[to]
-            np.add(part, x[of], out=part)
 
     @in_cache
     def spread_windows(self, y: np.ndarray, stages: list[SumStage], x: np.ndarray) -> None:
@@ -379,6 +306,11 @@ class Planes(Sliding):
                 part = total[of]
                 np.add(part, y if to is None else y[to], out=part)
             y = total
+
+
+def at(axis: int, index: Any) -> tuple:
+    """`index` along `axis`."""
+    return (slice(None),) * axis + (index,)
 
 
 class Resampling(Planes):

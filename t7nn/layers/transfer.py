@@ -423,8 +423,8 @@ class LogSoftMax(SoftMaxBase):
     Torch7 manual: transfer.md#nn.LogSoftMax
     """
 
-    # A vector, as a network is trained with one example at a time, has lines of its own: sums by BLAS and plain numbers
-    # for arrays of one element save 2 us of 5 on a few classes.
+    # A vector, as a network is trained with one example at a time, has lines of its own, with a plain number for the
+    # logarithm. Forward and derivative take 3.6 us so on a few classes, and 3.8 us by `exp` and `sum`.
 
     def function(self, x, y):
         if x.ndim == 1:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ['named', 'numbered', 'sigmoid', 'tensor_fields']
+__all__ = ['checked_images', 'named', 'numbered', 'sigmoid', 'tensor_fields']
 
 
 def named(typename: str) -> Callable[[type], Any]:
@@ -36,6 +36,16 @@ def tensor_fields(module: Any, fields: dict, *names: str) -> None:
     """Add empty tensors under `names` where `fields` has none: buffers that Torch7's methods count on."""
     for name in names:
         fields.setdefault(name, np.empty(0, module.dtype))
+
+
+def checked_images(module: Any, input: Any) -> np.ndarray:
+    """`input` as a plain array, checked to be images ``(N, C, H, W)`` or one image ``(C, H, W)``; the fields of
+    `module` are checked, too."""
+    module.check_fields()
+    input = module.check(input)
+    if input.ndim not in (3, 4) or not input.size:
+        raise module.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
+    return input
 
 
 def numbered(fields: dict, *names: str) -> None:

@@ -253,13 +253,17 @@ class RNN(Module):
 
     def _sequence(self, tensor: np.ndarray, what: str, size: int) -> np.ndarray:
         """As (time, batch, size)."""
-        self.check_parameters()
-        self.shape_of('weight', 1)
         tensor = self.check(tensor, what)
         if tensor.ndim != 3 or tensor.shape[2] != size or not tensor.size:
             order = 'batch, time' if self.batchFirst else 'time, batch'
             raise self.error(f'expected {what} of shape ({order}, {size}), got shape {tensor.shape}')
         return tensor.swapaxes(0, 1) if self.batchFirst else tensor
+
+    def _input(self, input: np.ndarray) -> np.ndarray:
+        """The input as (time, batch, inputSize), checked, as the parameters are."""
+        self.check_parameters()
+        self.shape_of('weight', 1)
+        return self._sequence(input, 'input', self.inputSize)
 
     # One layer in one direction
 
@@ -287,7 +291,7 @@ class RNN(Module):
     # The three steps
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        x = self._sequence(input, 'input', self.inputSize)
+        x = self._input(input)
         batch, D = x.shape[1], self.numDirections
         if self.rememberStates:
             same = self.hiddenOutput.shape == (self.numLayers * D, batch, self.hiddenSize)
@@ -318,7 +322,7 @@ class RNN(Module):
 
     def _known(self, input: np.ndarray) -> np.ndarray:
         """The input of the last forward, as (time, batch, inputSize)."""
-        x = self._sequence(input, 'input', self.inputSize)
+        x = self._input(input)
         if len(self.__dict__.get('_layers', ())) != self.numLayers or input.shape[:2] != self.output.shape[:2]:
             raise self.error('expected forward of this input first')
         return x

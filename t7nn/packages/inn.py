@@ -22,7 +22,7 @@ from ..layers.shapes import View
 from ..layers.table import CDivTable, ConcatTable
 from ..module import Module
 from ..tensors import describe
-from .base import named, tensor_fields
+from .base import checked_images, named, tensor_fields
 
 __all__ = [
     'ConstAffine',
@@ -119,16 +119,9 @@ class SpatialStochasticPooling(Module):
         if min(sizes) < 1:
             raise self.error(f'expected kW, kH, dW and dH of at least 1, got {", ".join(map(str, sizes))}')
 
-    def _images(self, input: np.ndarray) -> np.ndarray:
-        """`input` as a plain array, checked, as the fields are."""
-        self._expect_ranges()
-        input = self.check(input)
-        if input.ndim not in (3, 4) or not input.size:
-            raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
-        return input
-
     def _windows(self, input: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The pixels of all windows, one window to a row, 0 beyond the image, and where in the image they lie."""
+        self._expect_ranges()
         height, width = input.shape[-2:]
         starts = []
         for size, k, d in ((height, self.kH, self.dH), (width, self.kW, self.dW)):
@@ -144,7 +137,7 @@ class SpatialStochasticPooling(Module):
         return np.where(place >= 0, pixels, 0), place
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        pixels, place = self._windows(self._images(input))
+        pixels, place = self._windows(checked_images(self, input))
         output = self.buffer('output', pixels.shape[:-1])
         if self.train is False:
             sums = pixels.sum(-1) + np.finfo(np.float32).tiny
@@ -157,7 +150,7 @@ class SpatialStochasticPooling(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        input = self._images(input)
+        input = checked_images(self, input)
         pixels, place = self._windows(input)
         gradOutput = self.check(gradOutput, 'gradOutput', pixels.shape[:-1])
         if np.shape(self.output) != gradOutput.shape:
@@ -298,9 +291,7 @@ class SpatialPyramidPooling(Concat):
             self.add(Sequential().add(pooling).add(View(-1).setNumInputDims(3)).add(Contiguous()))
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        input = self.check(input)
-        if input.ndim not in (3, 4):
-            raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
+        input = checked_images(self, input)
         self.dimension = input.ndim - 2
         return super().updateOutput(input)
 

@@ -16,7 +16,7 @@ from ..layers.rectifiers import Threshold
 from ..layers.shapes import Replicate
 from ..layers.table import CDivTable, CSubTable
 from ..module import Module
-from .base import tensor_fields
+from .base import checked_images, tensor_fields
 
 __all__ = ['SpatialNormalization', 'SpatialPadding', 'SpatialReSampling']
 
@@ -141,9 +141,7 @@ class SpatialReSampling(Module):
 
     def _matrix(self, height: int, width: int) -> Any:
         """From the pixels of the input to those of the output: four weights in every row."""
-        oheight, owidth = int(self.oheight or 0), int(self.owidth or 0)
-        if min(oheight, owidth) < 2:
-            raise self.error(f'expected output of at least 2 x 2, got {oheight} x {owidth}')
+        oheight, owidth = self._sizes
         key = height, width, oheight, owidth, self.dtype
         known = self.__dict__.get('_known')
         if known is None or known[0] != key:
@@ -165,31 +163,30 @@ class SpatialReSampling(Module):
             known = self._known = key, matrix.tocsr()
         return known[1]
 
-    def _images(self, input: np.ndarray) -> np.ndarray:
-        """`input` as a plain array, checked, as the fields are."""
-        self.check_fields()
-        input = self.check(input)
-        if input.ndim not in (3, 4) or not input.size:
-            raise self.error(f'expected images (N, C, H, W) or (C, H, W), got shape {input.shape}')
-        return input
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        """Height and width of the output, checked."""
+        oheight, owidth = self.oheight or 0, self.owidth or 0
+        if min(oheight, owidth) < 2:
+            raise self.error(f'expected output of at least 2 x 2, got {oheight} x {owidth}')
+        return oheight, owidth
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        input = self._images(input)
+        input = checked_images(self, input)
         height, width = input.shape[-2:]
         if self.oheight is None and self.rheight is not None:
             self.oheight = int(self.rheight * height)
         if self.owidth is None and self.rwidth is not None:
             self.owidth = int(self.rwidth * width)
         matrix = self._matrix(height, width)
-        output = self.buffer('output', (*input.shape[:-2], int(self.oheight or 0), int(self.owidth or 0)))
+        output = self.buffer('output', (*input.shape[:-2], *self._sizes))
         output[...] = (matrix @ input.reshape(-1, height * width).T).T.reshape(output.shape)
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        input = self._images(input)
+        input = checked_images(self, input)
         matrix = self._matrix(*input.shape[-2:])
-        sizes = int(self.oheight or 0), int(self.owidth or 0)
-        gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape[:-2], *sizes))
+        gradOutput = self.check(gradOutput, 'gradOutput', (*input.shape[:-2], *self._sizes))
         gradInput = self.buffer('gradInput', input.shape)
         gradInput[...] = (matrix.T @ gradOutput.reshape(-1, matrix.shape[0]).T).T.reshape(input.shape)
         return gradInput

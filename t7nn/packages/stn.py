@@ -6,6 +6,7 @@ reads the image there. All of it has gradients. Images have their channels last:
 Coordinates are (y, x), from -1 to 1 over the image.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,15 @@ class AffineTransformMatrixGenerator(Module):
                 fields.pop(name, None)
 
 
+@lru_cache(maxsize=16)
+def grid(height: int, width: int, dtype: np.dtype) -> np.ndarray:
+    """(y, x, 1) of every pixel, one to a row; made once and not to be written to."""
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing='ij')
+    rows = np.stack([y, x, np.ones_like(x)], 2).reshape(-1, 3).astype(dtype)
+    rows.flags.writeable = False
+    return rows
+
+
 class AffineGridGeneratorBHWD(Module):
     """Where the pixels of an output image lie in the input: (y', x') = M (y, x, 1), y and x from -1 to 1.
 
@@ -126,7 +136,6 @@ class AffineGridGeneratorBHWD(Module):
 
     height: int
     width: int
-    _base: tuple[tuple, np.ndarray] | None = None
 
     def __init__(self, height: int, width: int):
         super().__init__()
@@ -138,16 +147,8 @@ class AffineGridGeneratorBHWD(Module):
         if min(self.height, self.width) < 2:
             raise self.error(f'expected height and width of at least 2, got {self.height} and {self.width}')
 
-    def _new_grid(self, height: int, width: int, dtype: np.dtype) -> np.ndarray:
-        y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing='ij')
-        return np.stack([y, x, np.ones_like(x)], 2).reshape(-1, 3).astype(dtype)
-
     def _grid(self) -> np.ndarray:
-        """(y, x, 1) of every pixel, one to a row."""
-        key = self.height, self.width, self.dtype
-        if self._base is None or self._base[0] != key:
-            self._base = key, self._new_grid(*key)
-        return self._base[1]
+        return grid(self.height, self.width, self.dtype)
 
     def _matrices(self, input: np.ndarray) -> np.ndarray:
         """`input` as a plain array, checked, as the fields are."""

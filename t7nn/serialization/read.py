@@ -133,8 +133,7 @@ class Reader(Stack):
             else:
                 self._check_reference(code, index, value, start)
                 self.now.special |= type(value) is Open
-            self.now.append(value)
-            self.now.left -= 1
+            self.add(value)
         return root[0]
 
     def _begin(self, code: int, index: int, start: int) -> Any:

@@ -119,8 +119,7 @@ class Source(ABC):
                     raise T7Error(f'a table of {size} pairs expected, more than the file can hold', self.start)
                 stack.open(TABLE, 2 * size, self.value)
                 continue
-            stack.now.append(value)
-            stack.now.left -= 1
+            stack.add(value)
         return NIL
 
     def dimensions(self) -> int:
@@ -297,8 +296,7 @@ class BinarySource(Source):
             return False
         self.position += pairs.nbytes
         values = stack.objects[index] = _whole(pairs['value'].tolist())
-        stack.now.append(values)
-        stack.now.left -= 1
+        stack.add(values)
         return True
 
     def records(self, stack: Stack, index: int, keys: Sequence, encoded: list[bytes]) -> None:

@@ -67,9 +67,13 @@ class Stack(ABC):
                 return False
             value = self.end(self.now)
             self.now = self.stack.pop()
-            self.now.append(value)
-            self.now.left -= 1
+            self.add(value)
         return True
+
+    def add(self, value: Any) -> None:
+        """One more part of what is open now."""
+        self.now.append(value)
+        self.now.left -= 1
 
     @abstractmethod
     def end(self, ready: Open) -> Any:

@@ -5,24 +5,44 @@ Torch7 manual: convolution.md
 
 import functools
 import math
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from ...tensors import silent
-from .._planes import sum_stages
+from ...tensors import in_cache, silent
+from .._planes import SumStage, phases_of, sum_stages
 from .._windows import chunks
-from .base import Plan, Pooling
+from .base import Geometry, Pooling
 
 __all__ = ['SpatialAveragePooling', 'VolumetricAveragePooling']
+
+
+class Plan(NamedTuple):
+    """How inputs of one size are averaged.
+
+    Attributes
+    ----------
+    stages
+        the sums over windows, and their transpose
+    by_phases
+        whether the sums are made by `Phases` instead
+    divisor
+        what the sum of each window is divided by
+    """
+
+    geometry: Geometry
+    counts: tuple[int, ...]
+    stages: list[SumStage]
+    by_phases: bool
+    divisor: np.ndarray
 
 
 class AveragePooling(Pooling):
     """The base of average poolings.
 
     The idea: ``windows(padded(x, pads), kernel, stride).mean(window_axes)``, and each window's gradient, divided by its
-    number of elements, added to all of them. Here a window's sum is a few long additions, a `Stage` an axis: 3x3 takes
-    a ninth of the time.
+    number of elements, added to all of them. Here sums are a few long additions, axis by axis: by a `SumStage`, or by
+    `Phases` where windows overlap, which takes 0.7 to 0.9 of the time of stages.
     """
 
     count_include_pad: bool = True
@@ -40,7 +60,35 @@ class AveragePooling(Pooling):
             elements /= math.prod(kernel)
         uniform = (elements == elements.flat[0]).all()
         divisor = elements.reshape(-1)[0] if uniform else elements
-        return Plan(geometry, counts, sum_stages(*geometry, last_first=stride[-1] == 1), divisor=divisor)
+        overlapping = any(k > d for k, d in zip(kernel, stride, strict=True))
+        many = all(2 * count >= size for count, size in zip(counts, sizes, strict=True))  # else they are more work
+        stages = sum_stages(*geometry, last_first=stride[-1] == 1)
+        return Plan(geometry, counts, stages, overlapping and many, divisor)
+
+    @in_cache
+    def sum_by_phases(self, x: np.ndarray, geometry: Geometry, y: np.ndarray) -> None:
+        """As `sum_windows`, by `Phases`."""
+        extent, parts, shifts = phases_of(*geometry)
+        lengths = [1 + max(phase for phase, _ in axis) for axis in shifts]
+        phases = self.scratch('_phases', (*lengths, len(x), *extent))
+        phases.fill(0)
+        for to, of in parts:
+            np.copyto(phases[to], x[of])
+        total: np.ndarray = phases.reshape(*lengths, -1)
+        for i, axis in reversed(list(enumerate(shifts))):
+            # behind the last window the taps have different numbers of elements; what comes out there is not looked at
+            count = total.shape[-1] - axis[-1][1]
+            first, *others = (total[..., phase, shift : shift + count] for phase, shift in axis)
+            total = self.scratch(f'_total{i}', total.shape[:i] + total.shape[-1:])
+            sums = total[..., :count]
+            if others:
+                np.add(first, others[0], out=sums)
+            else:
+                np.copyto(sums, first)
+            for tap in others[1:]:
+                np.add(sums, tap, out=sums)
+        inside = (slice(None), *map(slice, geometry.counts))
+        np.copyto(y, total.reshape(len(x), *extent)[inside])
 
     @silent  # a window beyond the input, after ceil(), is 0 / 0
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
@@ -48,7 +96,10 @@ class AveragePooling(Pooling):
         x, plan = self.planes(input), self.plan(self.sizes_of(input))
         y = self.result('output', input, plan.counts)
         for part in chunks(len(x), math.prod(x.shape[1:]) * x.itemsize):
-            self.sum_windows(x[part], plan.how, y[part])
+            if plan.by_phases:
+                self.sum_by_phases(x[part], plan.geometry, y[part])
+            else:
+                self.sum_windows(x[part], plan.stages, y[part])
             y[part] /= plan.divisor
         return self.output
 
@@ -62,7 +113,7 @@ class AveragePooling(Pooling):
         g, dx = self.gradients(gradOutput, input, plan.counts), self.result('gradInput', input, sizes)
         for part in chunks(len(dx), math.prod(dx.shape[1:]) * dx.itemsize):
             each = np.divide(g[part], plan.divisor, out=self.scratch('_each', g[part].shape))
-            self.spread_windows(each, plan.how, dx[part])
+            self.spread_windows(each, plan.stages, dx[part])
         return self.gradInput
 
 

@@ -1,11 +1,11 @@
 """What all poolings over windows at regular distances have in common."""
 
 import math
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .._planes import Planes, Stage
+from .._planes import Planes
 from .._windows import output_sizes, times
 
 #: the largest kernel: an element more costs time and memory even where no input has so many
@@ -25,29 +25,6 @@ class Geometry(NamedTuple):
     stride: tuple[int, ...]
     pad: tuple[int, ...]
     dilation: tuple[int, ...]
-
-
-class Plan(NamedTuple):
-    """How inputs of one size are pooled.
-
-    Attributes
-    ----------
-    how
-        the stages, or for max pooling by `Phases` the geometry
-    offsets
-        max pooling: what the index of an element is from the start of its window, for every code
-    starts
-        max pooling: the index of the start of each window, or None where indices are relative to it
-    divisor
-        average pooling: what the sum of each window is divided by
-    """
-
-    geometry: Geometry
-    counts: tuple[int, ...]
-    how: list[Stage] | Geometry
-    offsets: np.ndarray = np.empty(0, LONG)
-    starts: np.ndarray | None = None
-    divisor: np.ndarray = np.ones(())
 
 
 class Pooling(Planes):
@@ -72,11 +49,11 @@ class Pooling(Planes):
         self.ceil_mode = False
         return self
 
-    def plan(self, sizes: tuple[int, ...]) -> Plan:
+    def plan(self, sizes: tuple[int, ...]) -> Any:
         """How inputs of `sizes` are pooled, checked; the same object as long as no field is changed."""
         return self.kept('_plan', self._new_plan, sizes)
 
-    def _new_plan(self, sizes: tuple[int, ...]) -> Plan:
+    def _new_plan(self, sizes: tuple[int, ...]) -> Any:
         window = self.window()
         kernel, stride, pad, dilation = window
         if any(p > k // 2 for k, p in zip(kernel, pad, strict=True)):
@@ -86,8 +63,8 @@ class Pooling(Planes):
             raise self.error(f'expected a kernel of at most {MOST_TAPS} elements, got {times(kernel)}')
         return self.details(Geometry(sizes, counts, *window))
 
-    def details(self, geometry: Geometry) -> Plan:
-        """The plan for this geometry."""
+    def details(self, geometry: Geometry) -> Any:
+        """The plan for this geometry: what a class needs to know of inputs of one size."""
         raise self.error('expected details(geometry) in every Pooling layer', TypeError)
 
     def __str__(self) -> str:

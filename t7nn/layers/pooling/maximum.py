@@ -5,7 +5,7 @@ Torch7 manual: convolution.md
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ...module import Module
 from ...tensors import describe, silent
 from .._planes import JOINT, Planes, Stage, flat_steps, flat_windows, outer_sum, phases_of, regular_stages
 from .._windows import Sizes, chunks, times
-from .base import BOOL, CODES, LONG, SIZES, Geometry, Plan, Pooling
+from .base import BOOL, CODES, LONG, SIZES, Geometry, Pooling
 
 __all__ = [
     'SpatialDilatedMaxPooling',
@@ -169,6 +169,26 @@ class MaxPooling(Planes):
             if not positions.min(initial=1) >= 1:
                 flat, g_part = flat[positions > 0], g_part[positions > 0]
             np.add.at(planes.reshape(-1), flat.reshape(-1), g_part.reshape(-1))
+
+
+class Plan(NamedTuple):
+    """How the maxima of inputs of one size are found.
+
+    Attributes
+    ----------
+    how
+        the stages, or the geometry where it is done by `Phases`
+    offsets
+        what the index of an element is from the start of its window, for every code
+    starts
+        the index of the start of each window, or None where indices are relative to it
+    """
+
+    geometry: Geometry
+    counts: tuple[int, ...]
+    how: list[Stage] | Geometry
+    offsets: np.ndarray
+    starts: np.ndarray | None
 
 
 class RegularMaxPooling(MaxPooling, Pooling):

@@ -99,7 +99,8 @@ class Sequence(Remembering):
     # The state before the sequence
 
     def _parts(self, input: Any) -> tuple[list, np.ndarray]:
-        """The states that the input brings along, None where it does not, and x as (time, batch, size)."""
+        """The states that the input brings along, None where it does not, and x as (time, batch, size); all checked, as
+        the parameters are."""
         given: list[Any] = [None] * len(self.initial)
         x = input
         if isinstance(input, (list, tuple)):
