@@ -7,7 +7,8 @@ SciPy is loaded with the first call.
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,6 @@ __all__ = [
     'multiply',
     'ones',
     'outer_adder',
-    'vector_adder',
 ]
 
 
@@ -38,19 +38,13 @@ class PerDtype(dict):
         return self[dtype]
 
 
-class _Routines(NamedTuple):
-    asum: Callable
-    axpy: Callable
-    dot: Callable
-    gemm: Callable
-    ger: Callable
-    scal: Callable
+_NAMES = ('asum', 'axpy', 'copy', 'dot', 'gemm', 'ger', 'scal')
 
 
-def _load(dtype: np.dtype) -> _Routines:
+def _load(dtype: np.dtype) -> SimpleNamespace:
     from scipy.linalg.blas import get_blas_funcs
 
-    return _Routines(*get_blas_funcs(_Routines._fields, dtype=dtype))
+    return SimpleNamespace(**dict(zip(_NAMES, get_blas_funcs(_NAMES, dtype=dtype), strict=True)))
 
 
 #: the routines themselves, for what is called once an example and knows its vectors; the functions below also check
@@ -145,11 +139,6 @@ def add_product(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
     result = ROUTINES[c.dtype].gemm(1, first, second, 1, c, first_transposed, second_transposed, 1)
     if result is not c:
         c[...] = result
-
-
-def vector_adder(dtype: np.dtype) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """What does a += x, for contiguous vectors of one size and of `dtype`, when it is called with (x, a)."""
-    return ROUTINES[dtype].axpy
 
 
 def add_scaled(a: np.ndarray, scale: float, x: np.ndarray) -> None:

@@ -205,8 +205,8 @@ class StochasticGradient:
         self._check()
         self._warn()
         dataset = self._examples(dataset)
-        drawn = random.randperm(len(dataset))  # in any case, as in Torch7
-        order = (drawn.astype(np.int64) - 1).tolist() if self.shuffleIndices else list(range(len(dataset)))
+        drawn = random.randperm(len(dataset), np.int64)  # in any case, as in Torch7
+        order = (drawn - 1).tolist() if self.shuffleIndices else list(range(len(dataset)))
         self._print('# StochasticGradient: training')
         self._iterations(dataset, order, 1)
 

@@ -112,7 +112,7 @@ class TestTheTrainersNumbers:
             hookExample=lambda trainer, example: examples.append(example),
         ).fit(X, Y)  # fmt: skip
         same(fitted, net, errors)
-        assert seen == [error - 1 for error in errors]
+        assert [error + 1 for error in seen] == errors
         assert len(examples) == 3 * len(X)
 
     def test_a_hook_that_stops(self):

@@ -105,11 +105,13 @@ def test_nothing_changes_when_a_gradient_does_not_fit():
 
 @pytest.mark.parametrize('layer', [nn.Linear(2, 3), nn.LinearWeightNorm(2, 3)], ids=str)
 @pytest.mark.parametrize('x, dy', [((4,), (3,)), ((2,), (4,)), ((1, 2), (3,)), ((2, 2), (1, 3))])
-def test_gradients_for_vectors_that_do_not_match(layer, x, dy):
+@pytest.mark.parametrize('method', ['accGradParameters', 'accUpdateGradParameters'])
+def test_gradients_for_vectors_that_do_not_match(layer, x, dy, method):
     layer.forward(np.ones(2))
+    layer.accUpdateGradParameters(np.ones(2), np.ones(3), 0.1)
     before = [parameter.copy() for pair in layer.parameters() for parameter in pair]
     with pytest.raises(ValueError, match=r'expected .*, got (shape )?\('):
-        layer.accGradParameters(np.ones(x), np.ones(dy))
+        getattr(layer, method)(np.ones(x), np.ones(dy), 0.1)
     for kept, parameter in zip(before, [parameter for pair in layer.parameters() for parameter in pair], strict=True):
         np.testing.assert_array_equal(parameter, kept)
 
@@ -243,6 +245,35 @@ def test_a_replaced_accGradParameters_freezes_a_layer(frozen):
     layer.backwardUpdate(x, dy, 0.1)
     np.testing.assert_array_equal(layer.weight, before[0])
     np.testing.assert_array_equal(layer.bias, before[1])
+
+
+def test_a_layer_that_is_frozen_between_two_updates_and_free_again():
+    layer, x, dy = nn.Linear(2, 1), np.ones(2), np.ones(1)
+    for frozen in (False, True, False):
+        if frozen:
+            layer.accGradParameters = lambda *_: None
+        else:
+            vars(layer).pop('accGradParameters', None)
+        before = layer.weight.copy()
+        layer.forward(x)
+        layer.backwardUpdate(x, dy, 0.5)
+        np.testing.assert_array_equal(layer.weight, before - (not frozen) * 0.5)
+
+
+@pytest.mark.parametrize('bias', [True, False])
+def test_updates_of_parameters_that_are_not_contiguous(bias):
+    rng = np.random.default_rng(0)
+    x, dy = rng.normal(size=3), rng.normal(size=2)
+    layer = nn.Linear(3, 2, bias)
+    layer.weight = np.asfortranarray(layer.weight)
+    if bias:
+        layer.bias = np.repeat(layer.bias, 2)[::2]
+    weight, b = layer.weight.copy(), bias and layer.bias.copy()
+    layer.forward(x)
+    layer.backwardUpdate(x, dy, 0.5)
+    np.testing.assert_allclose(layer.weight, weight - 0.5 * np.outer(dy, x), 1e-14)
+    if bias:
+        np.testing.assert_allclose(layer.bias, b - 0.5 * dy, 1e-14)
 
 
 @pytest.mark.parametrize('name', ['weight', 'bias'])

@@ -1,5 +1,7 @@
 """The layers of layers/pointwise.py against plain formulas, given bad input, and where they are special."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +22,62 @@ class Cube(nn.Pointwise):
 def test_a_function_of_ones_own(x):
     output, gradOutput, gradInput = run(Cube(), x)
     same((output, x**3), (gradInput, 3 * x * x * gradOutput))
+
+
+# What is kept of a call
+
+
+def test_fields_that_are_set_between_two_calls():
+    x, dy = np.array([0.5, -0.3]), np.array([2.0, 3.0])
+    layer = nn.ReLU()
+    layer.forward(x)
+    layer.backward(x, dy)
+    layer.output, layer.gradInput = np.full(2, 7.0), np.full(2, 7.0)
+    assert layer.forward(x) is layer.output
+    assert layer.backward(x, dy) is layer.gradInput
+    same((layer.output, np.array([0.5, 0])), (layer.gradInput, np.array([2.0, 0])))
+    layer.inplace = True
+    assert layer.forward(x) is x
+    assert layer.backward(x, dy) is dy
+    layer.inplace = False
+    assert layer.forward(x) is not x
+    assert layer.backward(x, dy) is not dy
+    layer.float()
+    for call in (lambda: layer.forward(x), lambda: layer.backward(x, dy)):
+        with pytest.raises(TypeError, match='expected .* of float32, got float64'):
+            call()
+
+
+def test_an_output_that_is_reshaped_in_place():
+    x, layer = np.ones(6), nn.Tanh()
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)  # of later NumPys
+        layer.forward(x).shape = 1, 6
+    assert layer.forward(x).shape == (6,)
+
+
+def test_a_layer_that_learns_on_a_base_that_does_not():
+    class Scaled(nn.Tanh):
+        learned = (('a', 'gradA'),)
+
+        def __init__(self):
+            super().__init__()
+            self.a, self.gradA = np.ones(1), np.zeros(1)
+
+        def accGradParameters(self, input, gradOutput, scale=1):
+            self.gradA += scale * (input * gradOutput).sum()
+
+    class Further(Scaled):
+        pass
+
+    x = np.array([1.0, 2.0])
+    for layer in (Scaled(), Further()):
+        layer.forward(x)
+        layer.backwardUpdate(x, x, 0.5)
+        np.testing.assert_array_equal(layer.a, 1 - 0.5 * 5)
+    plain = nn.Tanh()
+    plain.forward(x)
+    assert plain.accUpdateGradParameters(x, x, 0.5) is None
 
 
 def test_what_a_function_of_ones_own_must_say():

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy import ndarray
 
-from ..blas import outer_adder, vector_adder
+from ..blas import ROUTINES, outer_adder
 from ..module import Module, inside
 from ..tensors import describe, plain
 from . import _weight_norm
@@ -24,7 +24,7 @@ __all__ = ['Bilinear', 'Linear', 'LinearWeightNorm', 'Maxout', 'PartialLinear']
 
 
 #: stands for tensors before any were seen: it is none of them, nor None
-_UNSEEN = (object(),) * 3
+_UNSEEN = object()
 
 
 class Linear(Module):
@@ -57,9 +57,9 @@ class Linear(Module):
 
     #: weight, bias, and what adds to a vector or to them: for `updateOutput`, `accUpdateGradParameters`, and with the
     #: gradients for `accGradParameters`. The same tensors need no second check, which would cost as much as a product.
-    _used: tuple = _UNSEEN
-    _updated: tuple = _UNSEEN
-    _accumulated: tuple = _UNSEEN
+    _used: tuple = (_UNSEEN,) * 3
+    _updated: tuple = (_UNSEEN,) * 4
+    _accumulated: tuple = (_UNSEEN,) * 3
 
     def __init__(self, inputSize: int, outputSize: int, bias: bool = True):
         super().__init__()
@@ -96,7 +96,7 @@ class Linear(Module):
             or (bias is not None and bias.dtype is not self.dtype)
         ):
             weight, bias = self._fitting_pair('weight', 'bias')
-            add = vector_adder(self.dtype)
+            add = ROUTINES[self.dtype].axpy
             self._used = weight, bias, add
         try:
             if input.dtype is not self.dtype or input.__class__ is not ndarray:
@@ -156,17 +156,27 @@ class Linear(Module):
         # once it was asked for, Python 3.11 reads every attribute more slowly, which costs 0.8 us a step of 2-20-1.
         if getattr(self.accGradParameters, '__func__', None) is not _ACCUMULATE:
             return self.defaultAccUpdateGradParameters(input, gradOutput, lr)
-        weight, bias, add = self._updated
+        weight, bias, add, blas = self._updated
         if self.weight is not weight or self.bias is not bias:
             weight, bias = self._fitting_pair('weight', 'bias')
             self.expect_writable('weight', 'bias')
-            add = outer_adder(weight, bias)
-            self._updated = weight, bias, add
+            add, routines = outer_adder(weight, bias), ROUTINES[self.dtype]
+            contiguous = weight.flags.c_contiguous and (bias is None or bias.flags.c_contiguous)
+            blas = (routines.ger, routines.axpy, weight.T, len(weight)) if contiguous else None
+            self._updated = weight, bias, add, blas
         scale = -lr if lr.__class__ is float else -self.number(lr, 'lr')
+        dtype = self.dtype
         try:
-            if gradOutput.dtype is not self.dtype or input.dtype is not self.dtype:
+            if gradOutput.dtype is not dtype or input.dtype is not dtype:
                 raise ValueError
-            add(scale, gradOutput, input)
+            if gradOutput.ndim == input.ndim == 1 and blas is not None:
+                # what `add` does for vectors, without another call: 2 % of a step of a 10-50-50-2 network
+                ger, axpy, transposed, outputs = blas
+                ger(scale, input, gradOutput, 1, 1, transposed, 1, 1, 1)
+                if bias is not None:
+                    axpy(gradOutput, bias, outputs, scale)
+            else:
+                add(scale, gradOutput, input)
         except (AttributeError, TypeError, ValueError):
             input, gradOutput = self._check_both(input, gradOutput)
             add(scale, gradOutput, input)

@@ -3,12 +3,17 @@
 Torch7 manual: simple.md
 """
 
+from typing import Any
+
 import numpy as np
 
 from ..module import Module
 from ..tensors import silent
 
 __all__ = ['Abs', 'Exp', 'Log', 'Power', 'Sqrt', 'Square']
+
+#: stands for what no call has seen yet: it is no array, nor None
+_UNSEEN = object()
 
 
 class SameShape(Module):
@@ -18,8 +23,9 @@ class SameShape(Module):
     into dx. With ``inplace`` y is the memory of x and dx that of dy, so a layer that offers it computes dx from y.
     """
 
-    #: x, y, dy and dx of the last call: the same arrays need no second check, which would cost more than a function
-    _checked: tuple[np.ndarray | None, ...] = (None,) * 4
+    #: the dtype, x, y, dy and dx of the last call, if it did not work in place: the same arrays need no second check,
+    #: which would cost more than a function
+    _checked: tuple = (_UNSEEN,) * 5
     #: whether `derivative` reads y; where it does not, backward needs no forward before it
     needs_output = True
 
@@ -35,21 +41,21 @@ class SameShape(Module):
         """`tensor` as a plain array that this layer can work on."""
         return self.check(tensor, what)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in ('dtype', 'gradInput', 'inplace', 'output'):  # so no call has to look whether they are the same
+            self._checked = (_UNSEEN,) * 5
+
     # The idea of the next two methods: y = buffer, function(x, y), return y; and dx = buffer, derivative(x, y, dy, dx),
     # return dx. All else are checks, which only arrays pass that the last call did not have. They cost 0.5 us a call.
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
-        x, output, _, _ = self._checked
-        if (
-            input is not x
-            or self.output is not output
-            or self.inplace is not False
-            or input.shape != output.shape
-            or input.dtype is not self.dtype
-        ):
+        dtype, x, output, _, _ = self._checked
+        if input is not x or input.shape != output.shape or input.dtype is not dtype:
             input = self.check_input(input, 'input')
             output = self.destination('output', input)
-            self._checked = input, output, None, None
+            if self.inplace is False:
+                self._checked = self.dtype, input, output, _UNSEEN, _UNSEEN
         try:
             self.function(input, output)
         except Exception:
@@ -58,21 +64,14 @@ class SameShape(Module):
         return output
 
     def updateGradInput(self, input: np.ndarray, gradOutput: np.ndarray) -> np.ndarray:
-        x, output, dy, gradInput = self._checked
-        if (
-            gradOutput is not dy
-            or input is not x
-            or self.output is not output
-            or self.gradInput is not gradInput
-            or self.inplace is not False
-            or gradOutput.dtype is not self.dtype
-            or input.dtype is not self.dtype
-        ):
+        dtype, x, output, dy, gradInput = self._checked
+        if gradOutput is not dy or input is not x or gradOutput.dtype is not dtype or input.dtype is not dtype:
             input, gradOutput = self.check_input(input, 'input'), self.check(gradOutput, 'gradOutput', np.shape(input))
             output, gradInput = self.output, self.destination('gradInput', gradOutput, 'gradOutput')
             if self.needs_output and np.shape(output) != input.shape:
                 raise self.error(f'expected forward(input) first, for an input of shape {input.shape}')
-            self._checked = input, output, gradOutput, gradInput
+            if self.inplace is False:
+                self._checked = self.dtype, input, output, gradOutput, gradInput
         try:
             self.derivative(input, output, gradOutput, gradInput)
         except Exception:

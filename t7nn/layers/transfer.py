@@ -43,7 +43,7 @@ class Tanh(Pointwise):
 
     def derivative(self, x, y, dy, dx):
         np.multiply(y, y, dx)
-        np.subtract(ONE[dx.dtype], dx, dx)
+        np.subtract(ONE[self.dtype], dx, dx)
         np.multiply(dx, dy, dx)
 
 
@@ -423,15 +423,19 @@ class LogSoftMax(SoftMaxBase):
     Torch7 manual: transfer.md#nn.LogSoftMax
     """
 
-    # A vector, as a network is trained with one example at a time, has lines of its own, with a plain number for the
-    # logarithm. Forward and derivative take 3.6 us so on a few classes, and 3.8 us by `exp` and `sum`.
+    # A vector, as a network is trained with one example at a time, has lines of its own: the same with BLAS and plain
+    # numbers. Forward and derivative take 4.1 us so on a few classes, and 5.8 us by `exp` and `sum`.
 
     def function(self, x, y):
         if x.ndim == 1:
-            largest = x[x.argmax(), ...]
-            np.subtract(x, largest, y)
+            blas, one = ROUTINES[self.dtype], ones(y.size, self.dtype)
+            largest = x.item(x.argmax())
+            blas.copy(x, y)
+            blas.axpy(one, y, one.size, -largest)
             np.exp(y, y)
-            np.subtract(x, largest.item() + math.log(ROUTINES[y.dtype].asum(y)), y)
+            total = largest + math.log(blas.asum(y))
+            blas.copy(x, y)
+            blas.axpy(one, y, one.size, -total)
         else:
             largest, total = self.exp(x, y)
             np.subtract(x, largest + np.log(total), y)
@@ -439,8 +443,8 @@ class LogSoftMax(SoftMaxBase):
     def derivative(self, x, y, dy, dx):
         np.exp(y, dx)
         if dx.ndim == 1:
-            blas = ROUTINES[dx.dtype]
-            blas.scal(-blas.dot(dy, ones(dx.size, dx.dtype)), dx)
+            blas = ROUTINES[self.dtype]
+            blas.scal(-blas.dot(dy, ones(dx.size, self.dtype)), dx)
             blas.axpy(dy, dx)
         else:
             dx *= self.sum(dy)
