@@ -48,12 +48,28 @@ def test_fields_that_are_set_between_two_calls():
             call()
 
 
-def test_an_output_that_is_reshaped_in_place():
-    x, layer = np.ones(6), nn.Tanh()
+def test_arrays_that_are_reshaped_in_place():
+    x, dy, layer = np.ones(6), np.ones(6), nn.Tanh()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', DeprecationWarning)  # of later NumPys
         layer.forward(x).shape = 1, 6
-    assert layer.forward(x).shape == (6,)
+        assert layer.forward(x).shape == (6,)
+        layer.backward(x, dy).shape = 2, 3
+        with pytest.raises(ValueError, match=r'expected gradInput of shape \(6,\), got shape \(2, 3\)'):
+            layer.backward(x, dy)
+        layer.gradInput.shape, dy.shape = 6, (2, 3)
+        with pytest.raises(ValueError, match=r'expected gradOutput of shape \(6,\), got shape \(2, 3\)'):
+            layer.backward(x, dy)
+
+
+@pytest.mark.parametrize('make', [nn.Tanh, nn.ReLU, nn.LogSoftMax], ids=lambda make: make.__name__)
+def test_an_output_that_comes_back_as_input_is_left_alone(make):
+    layer, fresh, dy = make(), make(), np.array([1.0, 2.0])
+    x = layer.forward(np.array([0.5, -0.3]))
+    kept = x.copy()
+    layer.updateGradInput(x, dy)
+    np.testing.assert_array_equal(layer.forward(x), fresh.forward(kept))
+    np.testing.assert_array_equal(x, kept)
 
 
 def test_a_layer_that_learns_on_a_base_that_does_not():

@@ -23,8 +23,8 @@ class SameShape(Module):
     into dx. With ``inplace`` y is the memory of x and dx that of dy, so a layer that offers it computes dx from y.
     """
 
-    #: the dtype, x, y, dy and dx of the last call, if it did not work in place: the same arrays need no second check,
-    #: which would cost more than a function
+    #: the dtype, x, y, dy and dx of the last call, unless it wrote over an argument: the same arrays need no second
+    #: check, which would cost more than a function
     _checked: tuple = (_UNSEEN,) * 5
     #: whether `derivative` reads y; where it does not, backward needs no forward before it
     needs_output = True
@@ -54,7 +54,7 @@ class SameShape(Module):
         if input is not x or input.shape != output.shape or input.dtype is not dtype:
             input = self.check_input(input, 'input')
             output = self.destination('output', input)
-            if self.inplace is False:
+            if output is not input:
                 self._checked = self.dtype, input, output, _UNSEEN, _UNSEEN
         try:
             self.function(input, output)
@@ -70,12 +70,14 @@ class SameShape(Module):
             output, gradInput = self.output, self.destination('gradInput', gradOutput, 'gradOutput')
             if self.needs_output and np.shape(output) != input.shape:
                 raise self.error(f'expected forward(input) first, for an input of shape {input.shape}')
-            if self.inplace is False:
+            if output is not input and gradInput is not gradOutput:
                 self._checked = self.dtype, input, output, gradOutput, gradInput
         try:
             self.derivative(input, output, gradOutput, gradInput)
         except Exception:
             self.check_fields()
+            self.check(gradOutput, 'gradOutput', input.shape)  # as a shape can be set in place
+            self.check(gradInput, 'gradInput', input.shape)
             raise
         return gradInput
 

@@ -73,12 +73,12 @@ class BinaryTarget:
     def string(self, data: bytes) -> None:
         self._now += self._ints(STRING, len(data)) + data
 
-    def plain(self, pairs: Iterable[tuple[Any, Any]]) -> list[bytes] | None:
-        """The keys and values of a table one after the other, if all are texts, numbers and booleans, else None.
+    def plain(self, size: int, pairs: Iterable[tuple[Any, Any]]) -> bool:
+        """Write a table's size, keys and values, if all are texts, numbers and booleans, and tell whether they are.
 
         A small table in one go takes two thirds of the time that it takes value by value.
         """
-        words, known, pack = [], self._known, self._number
+        words, known, pack = [self._int(size)], self._known, self._number
         for pair in pairs:
             for value in pair:
                 kind = value.__class__
@@ -95,13 +95,9 @@ class BinaryTarget:
                 elif kind is bool:
                     words.append(self._ints(BOOLEAN, value))
                 else:
-                    return None
-        return words
-
-    def small(self, size: int, words: list[bytes]) -> None:
-        """A table's size and what `plain` gave."""
-        self._now += self._int(size)
+                    return False
         self._now += b''.join(words)
+        return True
 
     def array(self, values: np.ndarray) -> None:
         inFile = values.dtype.newbyteorder(self.order)
@@ -164,12 +160,9 @@ class AsciiTarget:
         self.integer(len(data))
         self.raw(data)
 
-    def plain(self, pairs: Iterable[tuple[Any, Any]]) -> None:
-        """None: ascii has no short cut for small tables, so `small` is never called."""
-        return None
-
-    def small(self, size: int, words: list[bytes]) -> None:
-        raise AssertionError('plain gives no words in ascii mode')
+    def plain(self, size: int, pairs: Iterable[tuple[Any, Any]]) -> bool:
+        """False: ascii has no short cut for small tables."""
+        return False
 
     def array(self, values: np.ndarray) -> None:
         if values.dtype.itemsize == 1:
@@ -294,8 +287,7 @@ class Writer:
         if not self._new(TABLE, owner):
             return None
         pairs = items.items() if isinstance(items, dict) else enumerate(items, 1)
-        if len(items) <= SMALL and (words := self.target.plain(pairs)) is not None:
-            self.target.small(len(items), words)
+        if len(items) <= SMALL and self.target.plain(len(items), pairs):
             return None
         pairs = items.items() if isinstance(items, dict) else enumerate(items, 1)
         kept = [pair for pair in pairs if pair[1] is not None]
