@@ -199,6 +199,13 @@ def test_bad_calls(call, kind, message):
 # Memory
 
 
+@pytest.mark.parametrize('x', [np.ones(2), np.ones((3, 2))], ids=['vector', 'batch'])
+def test_an_output_that_was_set_to_None(x):
+    layer = nn.Linear(2, 1)
+    layer.output = None
+    assert layer.forward(x) is layer.output
+
+
 def read_only(array):
     array = array.copy()
     array.flags.writeable = False

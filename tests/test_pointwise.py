@@ -60,6 +60,16 @@ def test_arrays_that_are_reshaped_in_place():
         layer.gradInput.shape, dy.shape = 6, (2, 3)
         with pytest.raises(ValueError, match=r'expected gradOutput of shape \(6,\), got shape \(2, 3\)'):
             layer.backward(x, dy)
+        dy.shape, layer.output.shape = 6, (2, 3)
+        with pytest.raises(ValueError, match=r'expected output of shape \(6,\), got shape \(2, 3\)'):
+            layer.backward(x, dy)
+
+
+def test_a_gradient_before_any_output():
+    x, layer = np.array([2.0, -1.0]), nn.Square()
+    layer.output = None
+    np.testing.assert_array_equal(layer.updateGradInput(x, np.ones(2)), 2 * x)
+    np.testing.assert_array_equal(layer.forward(x), x * x)
 
 
 @pytest.mark.parametrize('make', [nn.Tanh, nn.ReLU, nn.LogSoftMax], ids=lambda make: make.__name__)

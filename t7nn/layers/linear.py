@@ -102,12 +102,15 @@ class Linear(Module):
             if input.dtype is not self.dtype or input.__class__ is not ndarray:
                 input = self.check(input)
             # dot() is strict about its second argument, so it guards the buffer: what does not fit is a ValueError
+            output = self.output
+            if output is None:
+                raise ValueError
             if input.ndim == 1:
-                output = weight.dot(input, self.output)
+                output = weight.dot(input, output)
                 if bias is not None:
                     add(bias, output)
                 return output
-            output = input.dot(weight.T, self.output)
+            output = input.dot(weight.T, output)
             if output.ndim != input.ndim:
                 raise ValueError
         except (AttributeError, TypeError, ValueError):

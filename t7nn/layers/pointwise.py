@@ -68,16 +68,18 @@ class SameShape(Module):
         if gradOutput is not dy or input is not x or gradOutput.dtype is not dtype or input.dtype is not dtype:
             input, gradOutput = self.check_input(input, 'input'), self.check(gradOutput, 'gradOutput', np.shape(input))
             output, gradInput = self.output, self.destination('gradInput', gradOutput, 'gradOutput')
-            if self.needs_output and np.shape(output) != input.shape:
+            fits = np.shape(output) == input.shape
+            if self.needs_output and not fits:
                 raise self.error(f'expected forward(input) first, for an input of shape {input.shape}')
-            if output is not input and gradInput is not gradOutput:
+            if fits and output is not input and gradInput is not gradOutput:
                 self._checked = self.dtype, input, output, gradOutput, gradInput
         try:
             self.derivative(input, output, gradOutput, gradInput)
         except Exception:
             self.check_fields()
-            self.check(gradOutput, 'gradOutput', input.shape)  # as a shape can be set in place
-            self.check(gradInput, 'gradInput', input.shape)
+            for name, tensor in (('gradOutput', gradOutput), ('gradInput', gradInput), ('output', output)):
+                if name != 'output' or self.needs_output:
+                    self.check(tensor, name, input.shape)  # as a shape can be set in place
             raise
         return gradInput
 
