@@ -72,6 +72,8 @@ class Module(Node):
     table_fields: tuple[str, ...] = ()
     #: whether parameters() has to be asked whether there are any: they are not (only) ``weight`` and ``bias``
     _names_parameters = False
+    #: whether a step can change anything; not in t7nn's own layers that accumulate nothing
+    _learns = True
     #: the parameters that `check_parameters` has found to fit
     _fitting: tuple[tuple[str, Any, Any], ...] | None = None
 
@@ -83,16 +85,13 @@ class Module(Node):
             cls.parameters = two_lists(cls.parameters)  # type: ignore[method-assign]
         cls._names_parameters = cls.learned is not Module.learned or cls.parameters is not Module.parameters
         accumulates = cls.accGradParameters is not Module.accGradParameters
+        cls._learns = accumulates or cls._names_parameters or cls._ones_own
         if 'accGradParameters' in vars(cls):
             cls.accGradParameters = with_real_scale(cls.accGradParameters)  # type: ignore[method-assign]
         own_step = _STEP if cls._ones_own else {'accGradParameters'}
         if vars(cls).keys() & own_step and 'accUpdateGradParameters' not in vars(cls):
             # a base's short cut would pass this class's own method by
             cls.accUpdateGradParameters = Module.accUpdateGradParameters  # type: ignore[method-assign]
-        if cls.accUpdateGradParameters in (Module.accUpdateGradParameters, Module._nothing_to_update):
-            learns = accumulates or cls._names_parameters or cls._ones_own
-            step = Module.accUpdateGradParameters if learns else Module._nothing_to_update
-            cls.accUpdateGradParameters = step  # type: ignore[method-assign]
 
     def __init__(self):
         super().__init__()
@@ -143,6 +142,8 @@ class Module(Node):
     def accUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
         """Add ``-lr`` times the gradient straight to the parameters: one step of gradient descent without a buffer for
         the gradient."""
+        if not self._learns:
+            return
         if self.shared:
             self.sharedAccUpdateGradParameters(input, gradOutput, lr)
         elif (
@@ -152,9 +153,6 @@ class Module(Node):
             or self.learned is not Module.learned
         ):
             self.defaultAccUpdateGradParameters(input, gradOutput, lr)
-
-    def _nothing_to_update(self, input: Any, gradOutput: Any, lr: float) -> None:
-        """The `accUpdateGradParameters` of t7nn's own layers that have no parameters."""
 
     def defaultAccUpdateGradParameters(self, input: Any, gradOutput: Any, lr: float) -> None:
         """Accumulate with the parameters themselves in the place of their gradients.

@@ -344,9 +344,9 @@ class Node:
             if isinstance(value, Node):
                 if id(value) not in seen:
                     seen.add(id(value))
-                    for key, item in value.__dict__.items() if visit(value) else ():
+                    for key, item in list(value.__dict__.items()) if visit(value) else ():
                         if not key.startswith('_'):
-                            value.__dict__[key] = mapped(item)
+                            setattr(value, key, mapped(item))
             elif isinstance(value, list):
                 value[:] = map(mapped, value)
             elif isinstance(value, dict):

@@ -117,3 +117,24 @@ def test_an_error_says_in_which_module_of_a_sequential_it_came(place):
         with pytest.raises(TypeError) as raised:
             step()
         assert raised.value.__notes__ == [f'In {place + 1} module of nn.Sequential']
+
+
+@pytest.mark.parametrize(
+    'container, x, dy',
+    [
+        (nn.Concat(1), np.ones(2), np.ones(2)),
+        (nn.Parallel(1, 1), np.ones((1, 2)), np.ones(2)),
+        (nn.Sequential(), np.ones(2), np.ones(2)),
+        (nn.ConcatTable(), np.ones(2), [np.ones(2)]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_child_with_an_update_of_its_own(container, x, dy):
+    child, rates = nn.Linear(2, 2), []
+    child.accUpdateGradParameters = lambda input, gradOutput, lr: rates.append(lr)
+    container.add(child)
+    kept = child.weight.copy()
+    container.forward(x)
+    container.backwardUpdate(x, dy, 0.5)
+    assert rates == [0.5]
+    np.testing.assert_array_equal(child.weight, kept)

@@ -204,6 +204,31 @@ def test_an_output_that_was_set_to_None(x):
     layer = nn.Linear(2, 1)
     layer.output = None
     assert layer.forward(x) is layer.output
+    np.testing.assert_allclose(layer.output, x @ layer.weight.T + layer.bias, 1e-15)
+
+
+def test_an_output_that_comes_back_as_input_is_left_alone():
+    layer = nn.Linear(2, 2)
+    x = layer.forward(np.ones(2))
+    kept = x.copy()
+    np.testing.assert_allclose(layer.forward(x), layer.weight @ kept + layer.bias, 1e-14)
+    np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'float32'])
+def test_vectors_of_other_dtypes(dtype):
+    rng = np.random.default_rng(0)
+    x, dy = rng.normal(size=3).astype(dtype), rng.normal(size=2).astype(dtype)
+    layer = nn.Linear(3, 2).type(dtype)
+    weight, bias = layer.weight.copy(), layer.bias.copy()
+    np.testing.assert_allclose(layer.forward(x), weight @ x + bias, 0.01)
+    layer.backwardUpdate(x, dy, 0.5)
+    np.testing.assert_allclose(layer.weight, weight - 0.5 * np.outer(dy, x), 0.01)
+    np.testing.assert_allclose(layer.bias, bias - 0.5 * dy, 0.01)
+    layer = nn.LogSoftMax().type(dtype)
+    y = layer.forward(x)
+    np.testing.assert_allclose(y, x - np.log(np.exp(x).sum()), 0.01)
+    np.testing.assert_allclose(layer.backward(x, x), x - np.exp(y) * x.sum(), 0.02, atol=0.002)
 
 
 def read_only(array):
@@ -267,20 +292,29 @@ def test_a_layer_that_is_frozen_between_two_updates_and_free_again():
         np.testing.assert_array_equal(layer.weight, before - (not frozen) * 0.5)
 
 
-@pytest.mark.parametrize('bias', [True, False])
-def test_updates_of_parameters_that_are_not_contiguous(bias):
+def strided(array):
+    return np.repeat(array, 2, -1)[..., ::2]
+
+
+def unaligned(array):
+    moved = np.empty(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    return moved
+
+
+@pytest.mark.parametrize('names', [['weight'], ['bias'], ['weight', 'bias']], ids='+'.join)
+@pytest.mark.parametrize('layout', [strided, unaligned])
+def test_updates_of_parameters_of_which_BLAS_works_on_a_copy(names, layout):
     rng = np.random.default_rng(0)
     x, dy = rng.normal(size=3), rng.normal(size=2)
-    layer = nn.Linear(3, 2, bias)
-    layer.weight = np.asfortranarray(layer.weight)
-    if bias:
-        layer.bias = np.repeat(layer.bias, 2)[::2]
-    weight, b = layer.weight.copy(), bias and layer.bias.copy()
+    layer = nn.Linear(3, 2)
+    for name in names:
+        setattr(layer, name, layout(getattr(layer, name)))
+    weight, bias = layer.weight.copy(), layer.bias.copy()
     layer.forward(x)
     layer.backwardUpdate(x, dy, 0.5)
     np.testing.assert_allclose(layer.weight, weight - 0.5 * np.outer(dy, x), 1e-14)
-    if bias:
-        np.testing.assert_allclose(layer.bias, b - 0.5 * dy, 1e-14)
+    np.testing.assert_allclose(layer.bias, bias - 0.5 * dy, 1e-14)
 
 
 @pytest.mark.parametrize('name', ['weight', 'bias'])

@@ -42,7 +42,7 @@ def test_fields_that_are_set_between_two_calls():
     layer.inplace = False
     assert layer.forward(x) is not x
     assert layer.backward(x, dy) is not dy
-    layer.float()
+    layer.dtype = np.dtype('float32')
     for call in (lambda: layer.forward(x), lambda: layer.backward(x, dy)):
         with pytest.raises(TypeError, match='expected .* of float32, got float64'):
             call()
@@ -63,6 +63,13 @@ def test_arrays_that_are_reshaped_in_place():
         dy.shape, layer.output.shape = 6, (2, 3)
         with pytest.raises(ValueError, match=r'expected output of shape \(6,\), got shape \(2, 3\)'):
             layer.backward(x, dy)
+
+
+def test_arrays_that_are_mapped_between_two_calls():
+    x, layer = np.ones(2), nn.Tanh()
+    layer.forward(x)
+    layer.map_tensors(np.copy)
+    assert layer.forward(x) is layer.output
 
 
 def test_a_gradient_before_any_output():
@@ -94,16 +101,28 @@ def test_a_layer_that_learns_on_a_base_that_does_not():
             self.gradA += scale * (input * gradOutput).sum()
 
     class Further(Scaled):
-        pass
+        def accUpdateGradParameters(self, input, gradOutput, lr):
+            super().accUpdateGradParameters(input, gradOutput, lr)
 
     x = np.array([1.0, 2.0])
     for layer in (Scaled(), Further()):
         layer.forward(x)
         layer.backwardUpdate(x, x, 0.5)
         np.testing.assert_array_equal(layer.a, 1 - 0.5 * 5)
-    plain = nn.Tanh()
-    plain.forward(x)
-    assert plain.accUpdateGradParameters(x, x, 0.5) is None
+
+
+def test_an_update_that_a_mixin_brings():
+    class Counted(nn.Module):
+        def accUpdateGradParameters(self, input, gradOutput, lr):
+            self.updates = getattr(self, 'updates', 0) + 1
+
+    class Both(nn.ReLU, Counted):
+        pass
+
+    layer, x = Both(), np.ones(2)
+    layer.forward(x)
+    layer.backwardUpdate(x, x, 0.5)
+    assert layer.updates == 1
 
 
 def test_what_a_function_of_ones_own_must_say():

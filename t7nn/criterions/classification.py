@@ -226,10 +226,14 @@ class ClassNLLCriterion(Weighted):
 
     def _label(self, target: Any, classes: int) -> int:
         """The one class that `target` names, from 0; -1 where it is to be ignored."""
-        if isinstance(target, np.ndarray) and target.size == 1:
-            target = target.item()
-        if not isinstance(target, (int, float, np.integer, np.floating)) or isinstance(target, bool):
-            raise self.error(f'expected a class as target, got {describe(target)}', TypeError)
+        if target.__class__ is int:
+            if 1 <= target <= classes and target != self.ignoreIndex:
+                return target - 1
+        else:
+            if isinstance(target, np.ndarray) and target.size == 1:
+                target = target.item()
+            if not isinstance(target, (int, float, np.integer, np.floating)) or isinstance(target, bool):
+                raise self.error(f'expected a class as target, got {describe(target)}', TypeError)
         if target == self.ignoreIndex:
             return -1
         if not 1 <= target <= classes or target % 1:
@@ -248,14 +252,12 @@ class ClassNLLCriterion(Weighted):
             self.check_fields()
         if input.__class__ is not np.ndarray or input.dtype is not self.dtype or input is self.gradInput:
             input = self.check(input)
-        ndim = input.ndim
-        if ndim not in self.dimensions:
+        if input.ndim not in self.dimensions:
             raise self.error(
                 f'expected input of {" or ".join(map(str, self.dimensions))} dimensions, got shape {input.shape}'
             )
-        if ndim == 1:
-            plain = target.__class__ is int and 1 <= target <= len(input) and target != self.ignoreIndex
-            label = target - 1 if plain else self._label(target, len(input))
+        if input.ndim == 1:
+            label = self._label(target, len(input))
             weight = 0.0 if label < 0 else 1.0 if self.weights is None else self._weights(len(input)).item(label)
             return input, label, weight, weight if self.sizeAverage and weight else 1.0
         index = self._index(input, target)

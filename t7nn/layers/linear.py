@@ -57,6 +57,7 @@ class Linear(Module):
 
     #: weight, bias, and what adds to a vector or to them: for `updateOutput`, `accUpdateGradParameters`, and with the
     #: gradients for `accGradParameters`. The same tensors need no second check, which would cost as much as a product.
+    #: The last of `_updated` is what BLAS needs to add a vector in place, or None where it would work on a copy.
     _used: tuple = (_UNSEEN,) * 3
     _updated: tuple = (_UNSEEN,) * 4
     _accumulated: tuple = (_UNSEEN,) * 3
@@ -103,7 +104,7 @@ class Linear(Module):
                 input = self.check(input)
             # dot() is strict about its second argument, so it guards the buffer: what does not fit is a ValueError
             output = self.output
-            if output is None:
+            if output is None or output is input:  # a result handed back goes to other memory
                 raise ValueError
             if input.ndim == 1:
                 output = weight.dot(input, output)
@@ -164,8 +165,8 @@ class Linear(Module):
             weight, bias = self._fitting_pair('weight', 'bias')
             self.expect_writable('weight', 'bias')
             add, routines = outer_adder(weight, bias), ROUTINES[self.dtype]
-            contiguous = weight.flags.c_contiguous and (bias is None or bias.flags.c_contiguous)
-            blas = (routines.ger, routines.axpy, weight.T, len(weight)) if contiguous else None
+            in_place = weight.flags.carray and (bias is None or bias.flags.carray)  # BLAS works on a copy of others
+            blas = (routines.ger, routines.axpy, weight.T, len(weight)) if in_place else None
             self._updated = weight, bias, add, blas
         scale = -lr if lr.__class__ is float else -self.number(lr, 'lr')
         dtype = self.dtype

@@ -43,8 +43,8 @@ class SameShape(Module):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if name in ('dtype', 'gradInput', 'inplace', 'output'):  # so no call has to look whether they are the same
-            self._checked = (_UNSEEN,) * 5
+        if name in ('dtype', 'gradInput', 'inplace', 'output'):  # the last call relied on it: the next checks anew
+            self._checked = SameShape._checked
 
     # The idea of the next two methods: y = buffer, function(x, y), return y; and dx = buffer, derivative(x, y, dy, dx),
     # return dx. All else are checks, which only arrays pass that the last call did not have. They cost 0.5 us a call.
@@ -77,9 +77,10 @@ class SameShape(Module):
             self.derivative(input, output, gradOutput, gradInput)
         except Exception:
             self.check_fields()
-            for name, tensor in (('gradOutput', gradOutput), ('gradInput', gradInput), ('output', output)):
-                if name != 'output' or self.needs_output:
-                    self.check(tensor, name, input.shape)  # as a shape can be set in place
+            self.check(gradOutput, 'gradOutput', input.shape)  # as a shape can be set in place
+            self.check(gradInput, 'gradInput', input.shape)
+            if self.needs_output:
+                self.check(output, 'output', input.shape)
             raise
         return gradInput
 

@@ -423,19 +423,15 @@ class LogSoftMax(SoftMaxBase):
     Torch7 manual: transfer.md#nn.LogSoftMax
     """
 
-    # A vector, as a network is trained with one example at a time, has lines of its own: the same with BLAS and plain
-    # numbers. Forward and derivative take 4.1 us so on a few classes, and 5.8 us by `exp` and `sum`.
+    # A vector, as a network is trained with one example at a time, has lines of its own, with a plain number for the
+    # logarithm and sums by BLAS. Forward and derivative take three quarters of the time of `exp` and `sum` so.
 
     def function(self, x, y):
         if x.ndim == 1:
-            blas, one = ROUTINES[self.dtype], ones(y.size, self.dtype)
-            largest = x.item(x.argmax())
-            blas.copy(x, y)
-            blas.axpy(one, y, one.size, -largest)
+            largest = x[x.argmax(), ...]
+            np.subtract(x, largest, y)
             np.exp(y, y)
-            total = largest + math.log(blas.asum(y))
-            blas.copy(x, y)
-            blas.axpy(one, y, one.size, -total)
+            np.subtract(x, largest.item() + math.log(ROUTINES[self.dtype].asum(y)), y)
         else:
             largest, total = self.exp(x, y)
             np.subtract(x, largest + np.log(total), y)
