@@ -40,10 +40,12 @@ def machine() -> dict[str, str]:
     """What the figures hang on: processor, versions, BLAS and its kernel."""
     cpu = Path('/proc/cpuinfo')
     models = [line for line in cpu.read_text().splitlines() if line.startswith('model name')] if cpu.exists() else []
-    blas = np.show_config(mode='dicts')['Build Dependencies']['blas']
+    config = np.show_config(mode='dicts')
+    blas = config['Build Dependencies']['blas']
     found = {
         'processor': models[0].partition(': ')[2] if models else platform.processor(),
         'system': f'{platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}',
+        'SIMD': ', '.join(config['SIMD Extensions'].get('found', ())),
         'BLAS': f'{blas["name"]} {blas["version"]}',
         'threads': os.environ.get('OMP_NUM_THREADS', 'not limited'),
     }

@@ -24,6 +24,7 @@ __all__ = [
     'multiply',
     'ones',
     'outer_adder',
+    'routines_for',
 ]
 
 
@@ -39,18 +40,25 @@ class PerDtype(dict):
 
 
 _NAMES = ('asum', 'axpy', 'dot', 'gemm', 'ger', 'scal')
+#: the places, among the arguments, of what the routines write to
+_WRITTEN = {'axpy': 1, 'gemm': 4, 'ger': 5, 'scal': 1}
 
 
-def _writing(routine: Callable, place: int) -> Callable:
-    """`routine`, of which the argument at `place` gets the result where BLAS has worked on a copy of it."""
+def _writing_back(routines: SimpleNamespace) -> SimpleNamespace:
+    """The same routines for arrays that BLAS works on a copy of: the result is written back into the array."""
 
-    def wrapper(*arguments: Any) -> np.ndarray:
-        result, target = routine(*arguments), arguments[place]
-        if result is not target:
-            target[...] = result
-        return target
+    def written(routine: Callable, place: int) -> Callable:
+        def wrapper(*arguments: Any) -> np.ndarray:
+            result, target = routine(*arguments), arguments[place]
+            if result is not target:
+                target[...] = result
+            return target
 
-    return wrapper
+        return wrapper
+
+    return SimpleNamespace(
+        **{name: written(each, _WRITTEN[name]) if name in _WRITTEN else each for name, each in vars(routines).items()}
+    )
 
 
 def _load(dtype: np.dtype) -> SimpleNamespace:
@@ -58,14 +66,11 @@ def _load(dtype: np.dtype) -> SimpleNamespace:
 
     # a namespace and not a named tuple, whose fields take longer to read
     routines = SimpleNamespace(**dict(zip(_NAMES, get_blas_funcs(_NAMES, dtype=dtype), strict=True)))
-    if dtype.char not in 'fd':  # such as float16, which BLAS does not know
-        for name, place in (('axpy', 1), ('ger', 5), ('scal', 1)):
-            setattr(routines, name, _writing(getattr(routines, name), place))
-    return routines
+    return routines if dtype.char in 'fd' else _writing_back(routines)  # BLAS knows no float16, for instance
 
 
-#: the routines themselves, for what is called once an example and knows its vectors. They work on a copy of arrays that
-#: are not contiguous or not aligned, so what they write to must be both; the functions below also check.
+#: the routines themselves, for what is called once an example and knows its vectors. They work on a copy of an array
+#: that is not contiguous or not aligned, so what they write to must be both. The functions below take any array.
 ROUTINES = PerDtype(_load)
 
 #: 0-d arrays: as operands of a ufunc they save 0.2 us over numbers
@@ -114,35 +119,43 @@ def inner(x: np.ndarray, y: np.ndarray) -> float:
     return ROUTINES[x.dtype].dot(x, y)
 
 
+def routines_for(*arrays: np.ndarray | None) -> SimpleNamespace:
+    """The routines that write to these arrays of one dtype, each of any layout.
+
+    Raises
+    ------
+    ValueError
+        if one is read-only
+    """
+    _expect_writable(*arrays)
+    written = [array for array in arrays if array is not None]
+    routines = ROUTINES[written[0].dtype]
+    return routines if all(array.flags.carray for array in written) else _writing_back(routines)
+
+
 def outer_adder(a: np.ndarray, b: np.ndarray | None = None) -> Callable[[float, np.ndarray, np.ndarray], None]:
     """What does a += scale * g x' when it is called with (scale, g, x): the outer product of two vectors, or its sum
     over the rows of two matrices. Where `b` is given, b += scale * g likewise.
 
     Made once for weight and bias of a linear layer: looking at them costs as much as the work of a small layer.
     """
-    _expect_writable(a, b)
-    transposed, routines = a.T, ROUTINES[a.dtype]
+    transposed, routines = a.T, routines_for(a, b)
     ger, gemm, axpy = routines.ger, routines.gemm, routines.axpy
 
     def add(scale: float, g: np.ndarray, x: np.ndarray) -> None:
         try:
             if g.ndim == x.ndim == 1:
-                result = ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
+                ger(scale, x, g, 1, 1, transposed, 1, 1, 1)
             elif g.ndim == x.ndim == 2 and len(g) == len(x) and (g.shape[1], x.shape[1]) == a.shape:
-                result = gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
+                gemm(scale, x.T, g.T, 1, transposed, 0, 1, 1)
             else:
                 raise ValueError
         except ValueError:  # ger is strict about sizes; gemm raises an error of its own
             raise ValueError(
                 f'expected gradient and input that match parameters of shape {a.shape}, got {g.shape} and {x.shape}'
             ) from None
-        if result is not transposed:
-            transposed[...] = result
         if b is not None:
-            summed = g if g.ndim == 1 else ones(len(g), g.dtype).dot(g)
-            result = axpy(summed, b, b.size, scale)
-            if result is not b:
-                b[...] = result
+            axpy(g if g.ndim == 1 else ones(len(g), g.dtype).dot(g), b, b.size, scale)
 
     return add
 

@@ -12,9 +12,11 @@ import numpy as np
 from .guards import declared, keeps_result, lua_constructor, safe_str, unlike
 from .tensors import cast, describe, dtype_of, nested_map, offset, owner, plain, real, view
 
-__all__ = ['DOUBLE', 'Node']
+__all__ = ['DOUBLE', 'UNSEEN', 'Node']
 
 DOUBLE = np.dtype(np.float64)
+#: stands for an array before any was seen. No argument is this object, not even None, so a first call always checks.
+UNSEEN: Any = object()
 
 
 class _View:

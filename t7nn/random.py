@@ -28,7 +28,7 @@ __all__ = [
 _UNIT = 2.0**-32  # one draw is 32 bits; a unit is draw / 2^32, in [0, 1)
 _BLOCK = 1 << 14  # values a large fill computes at a time: temporaries stay in the cache (normal: a third faster)
 _LARGE = 2048  # from here on a vector is worth the choice of fast functions (and, it may be, SciPy's import)
-_LARGE_PERMUTATION = 400  # from here on the swaps are worth sorting
+_LARGE_PERMUTATION = 400  # from here on the swaps are worth sorting (200: 33 us for 19; 700: 54 us for 77)
 
 _PLAIN = frozenset([float, int])
 _DOUBLE, _FLOAT = np.dtype(np.float64), np.dtype(np.float32)

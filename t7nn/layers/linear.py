@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy import ndarray
 
-from ..blas import ROUTINES, outer_adder
+from ..blas import ROUTINES, outer_adder, routines_for
 from ..module import Module, inside
+from ..node import UNSEEN
 from ..tensors import describe, plain
 from . import _weight_norm
 from ._initialization import draw, draw_weight_and_bias, positive
@@ -21,10 +22,6 @@ from .sparse import LookupTable
 from .table import ParallelTable
 
 __all__ = ['Bilinear', 'Linear', 'LinearWeightNorm', 'Maxout', 'PartialLinear']
-
-
-#: stands for tensors before any were seen: it is none of them, nor None
-_UNSEEN = object()
 
 
 class Linear(Module):
@@ -57,10 +54,10 @@ class Linear(Module):
 
     #: weight, bias, and what adds to a vector or to them: for `updateOutput`, `accUpdateGradParameters`, and with the
     #: gradients for `accGradParameters`. The same tensors need no second check, which would cost as much as a product.
-    #: The last of `_updated` is what BLAS needs to add a vector in place, or None where it would work on a copy.
-    _used: tuple = (_UNSEEN,) * 3
-    _updated: tuple = (_UNSEEN,) * 4
-    _accumulated: tuple = (_UNSEEN,) * 3
+    #: `_updated` ends with what adds a single vector: BLAS's ger and axpy, the transposed weight, the number of outputs.
+    _used: tuple = (UNSEEN,) * 3
+    _updated: tuple = (UNSEEN,) * 4
+    _accumulated: tuple = (UNSEEN,) * 3
 
     def __init__(self, inputSize: int, outputSize: int, bias: bool = True):
         super().__init__()
@@ -85,8 +82,8 @@ class Linear(Module):
     # The idea of the three steps, in plain NumPy, for a batch:
     #     output = input @ W.T + b                gradInput = gradOutput @ W
     #     gradWeight += scale * gradOutput.T @ input    gradBias += scale * gradOutput.sum(0)
-    # Written so, a step of a 2-20-1 network takes 17.5 us, as below 11.4: results go into the buffers of the last call,
-    # BLAS adds products in place, and only tensors that the last call did not have are checked.
+    # Written so, a step of a 2-20-1 network takes half as long again. Here results go into the buffers of the last
+    # call, BLAS adds products in place, and only tensors that the last call did not have are checked.
 
     def updateOutput(self, input: np.ndarray) -> np.ndarray:
         weight, bias, add = self._used
@@ -102,10 +99,10 @@ class Linear(Module):
         try:
             if input.dtype is not self.dtype or input.__class__ is not ndarray:
                 input = self.check(input)
-            # dot() is strict about its second argument, so it guards the buffer: what does not fit is a ValueError
             output = self.output
-            if output is None or output is input:  # a result handed back goes to other memory
+            if output is None or output is input:  # a result that comes back as input is left alone
                 raise ValueError
+            # dot() is strict about its second argument, so it guards the buffer: what does not fit is a ValueError
             if input.ndim == 1:
                 output = weight.dot(input, output)
                 if bias is not None:
@@ -155,27 +152,26 @@ class Linear(Module):
             add(scale, gradOutput, input)
 
     def accUpdateGradParameters(self, input: np.ndarray, gradOutput: np.ndarray, lr: float) -> None:
-        # as accGradParameters, with the parameters themselves; shared or not, since the update is a plain sum
-        # The method may be replaced in this one module, to freeze it for instance. This does not look into __dict__:
-        # once it was asked for, Python 3.11 reads every attribute more slowly, which costs 0.8 us a step of 2-20-1.
+        # The same as accGradParameters, with the parameters in the place of their gradients. Shared parameters need
+        # nothing else, since the update is a plain sum.
+        # The method may have been replaced in this one module, to freeze it for instance. vars(self) would tell, but
+        # once it was asked for, Python 3.11 reads every attribute more slowly, which costs 5 % of a step of 2-20-1.
         if getattr(self.accGradParameters, '__func__', None) is not _ACCUMULATE:
             return self.defaultAccUpdateGradParameters(input, gradOutput, lr)
-        weight, bias, add, blas = self._updated
+        weight, bias, add, vectors = self._updated
         if self.weight is not weight or self.bias is not bias:
             weight, bias = self._fitting_pair('weight', 'bias')
             self.expect_writable('weight', 'bias')
-            add, routines = outer_adder(weight, bias), ROUTINES[self.dtype]
-            in_place = weight.flags.carray and (bias is None or bias.flags.carray)  # BLAS works on a copy of others
-            blas = (routines.ger, routines.axpy, weight.T, len(weight)) if in_place else None
-            self._updated = weight, bias, add, blas
+            add, routines = outer_adder(weight, bias), routines_for(weight, bias)
+            vectors = routines.ger, routines.axpy, weight.T, len(weight)
+            self._updated = weight, bias, add, vectors
         scale = -lr if lr.__class__ is float else -self.number(lr, 'lr')
-        dtype = self.dtype
         try:
-            if gradOutput.dtype is not dtype or input.dtype is not dtype:
+            if gradOutput.dtype is not self.dtype or input.dtype is not self.dtype:
                 raise ValueError
-            if gradOutput.ndim == input.ndim == 1 and blas is not None:
-                # what `add` does for vectors, without another call: 2 % of a step of a 10-50-50-2 network
-                ger, axpy, transposed, outputs = blas
+            if gradOutput.ndim == input.ndim == 1:
+                # what `add` does for vectors; its call would take 3 % of a step of a 10-50-50-2 network
+                ger, axpy, transposed, outputs = vectors
                 ger(scale, input, gradOutput, 1, 1, transposed, 1, 1, 1)
                 if bias is not None:
                     axpy(gradOutput, bias, outputs, scale)

@@ -59,7 +59,7 @@ class Sigmoid(Pointwise):
         expit(x, y)
 
     def derivative(self, x, y, dy, dx):
-        np.subtract(ONE[dx.dtype], y, dx)
+        np.subtract(ONE[self.dtype], y, dx)
         np.multiply(dx, y, dx)
         np.multiply(dx, dy, dx)
 
