@@ -54,7 +54,7 @@ class Linear(Module):
 
     #: weight, bias, and what adds to a vector or to them: for `updateOutput`, `accUpdateGradParameters`, and with the
     #: gradients for `accGradParameters`. The same tensors need no second check, which would cost as much as a product.
-    #: `_updated` ends with what adds a single vector: BLAS's ger and axpy, the transposed weight, the number of outputs.
+    #: `_updated` ends with what adds one vector: BLAS's ger and axpy, the transposed weight, the number of outputs.
     _used: tuple = (UNSEEN,) * 3
     _updated: tuple = (UNSEEN,) * 4
     _accumulated: tuple = (UNSEEN,) * 3
