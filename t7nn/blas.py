@@ -66,7 +66,7 @@ def _load(dtype: np.dtype) -> SimpleNamespace:
 
     # a namespace and not a named tuple, whose fields take longer to read
     routines = SimpleNamespace(**dict(zip(_NAMES, get_blas_funcs(_NAMES, dtype=dtype), strict=True)))
-    return routines if dtype.char in 'fd' else _writing_back(routines)  # BLAS knows no float16, for instance
+    return routines if np.dtype(dtype).char in 'fd' else _writing_back(routines)  # BLAS knows no float16, for instance
 
 
 #: the routines themselves, for what is called once an example and knows its vectors. They work on a copy of an array

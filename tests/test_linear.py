@@ -292,6 +292,15 @@ def test_a_layer_that_is_frozen_between_two_updates_and_free_again():
         np.testing.assert_array_equal(layer.weight, before - (not frozen) * 0.5)
 
 
+def test_a_dtype_that_was_set_by_its_name():
+    layer, x, dy = nn.Linear(2, 1), np.ones(2), np.ones(1)
+    layer.dtype = 'float64'
+    weight = layer.weight.copy()
+    np.testing.assert_allclose(layer.forward(x), weight @ x + layer.bias, 1e-15)
+    layer.backwardUpdate(x, dy, 0.5)
+    np.testing.assert_array_equal(layer.weight, weight - 0.5)
+
+
 def strided(array):
     return np.repeat(array, 2, -1)[..., ::2]
 
