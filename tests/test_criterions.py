@@ -238,7 +238,12 @@ def test_log_likelihood(data):
     for i, (label, weight) in enumerate(zip(t, weights, strict=True)):
         loss -= weight * x[i, label - 1] / count
         gradient[i, label - 1] = -weight / count
-    same(evaluate(nn.ClassNLLCriterion(w, average, ignored), x, t), (loss, gradient), 'ClassNLL')
+    criterion = nn.ClassNLLCriterion(w, average, ignored)
+    same(evaluate(criterion, x, t), (loss, gradient), 'ClassNLL')
+    label, weight = t[0].item(), weights[0] if not average else float(weights[0] > 0)
+    expected = -weight * x[0, label - 1], -weight * (np.arange(1, classes + 1) == label)
+    for one in (label, float(label), np.array([label])):
+        same(evaluate(criterion, x[0], one), expected, 'ClassNLL of one')
 
 
 @given(data=st.data())
@@ -563,6 +568,7 @@ BAD_CALLS = [
     (nn.ClassNLLCriterion(), np.zeros((2, 3, 1)), ONES, ValueError, 'input of 1 or 2 dimensions'),
     (nn.CrossEntropyCriterion(), M23, np.array([1, 4]), IndexError, 'got 4 at position 2'),
     (nn.SpatialClassNLLCriterion(), M23, ONES, ValueError, r'expected input of 4 dimensions, got shape \(2, 3\)'),
+    (nn.SpatialClassNLLCriterion(), V3, 1, ValueError, r'expected input of 4 dimensions, got shape \(3,\)'),
     (nn.SpatialClassNLLCriterion(), MAP, np.array([[[1, 3]]]), IndexError, 'expected .*2, got 3 at position 1, 1, 2'),
     (nn.SpatialClassNLLCriterion(), MAP, np.array([[[1, -100]]]), IndexError, 'got -100 at position 1, 1, 2'),
     (nn.SpatialClassNLLCriterion(), MAP, ONES, ValueError, r'expected target of shape \(1, 1, 2\)'),
@@ -661,6 +667,7 @@ def test_weights_of_a_masked_array():
     [
         (nn.MSECriterion, 'sizeAverage', 0, 'expected True or False as sizeAverage, got int 0'),
         (nn.ClassNLLCriterion, 'sizeAverage', 'x', "expected True or False as sizeAverage, got str 'x'"),
+        (nn.ClassNLLCriterion, 'ignoreIndex', np.ones(3), r'expected a whole number as ignoreIndex, got shape \(3,\)'),
         (nn.MarginCriterion, 'margin', np.ones(3), r'expected a number as margin, got shape \(3,\)'),
         (nn.HingeEmbeddingCriterion, 'margin', 1j, 'expected a number as margin, got complex'),
         (

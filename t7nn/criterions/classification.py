@@ -269,17 +269,41 @@ class ClassNLLCriterion(Weighted):
             total = weights.sum().item()
         return input, index, weights, total if self.sizeAverage and total else 1.0
 
+    def _is_plain(self, input: Any, target: Any) -> bool:
+        """Whether these are a vector and an int that names one of its classes, and all that counts is that they are
+        right: no weights, and a class that is not ignored. With `_places` instead, a step of a 10-50-50-2 network takes
+        3 % longer."""
+        return (
+            self.weights is None
+            and target.__class__ is int
+            and input.__class__ is np.ndarray
+            and input.dtype is self.dtype
+            and input.ndim == 1
+            and 0 < target <= len(input)
+            and self.ignoreIndex.__class__ is int
+            and target != self.ignoreIndex
+            and self.sizeAverage.__class__ is bool
+            and input is not self.gradInput
+        )
+
     def updateOutput(self, input: np.ndarray, target: Any = None) -> float:
+        if self._is_plain(input, target):
+            self.output = -input.item(target - 1)
+            return self.output
         input, places, weights, divisor = self._places(input, target)
         total = input.item(places) * weights if input.ndim == 1 else np.vdot(input[places], weights).item()
         self.output = -total / divisor
         return self.output
 
     def updateGradInput(self, input: np.ndarray, target: Any = None) -> np.ndarray:
-        input, places, weights, divisor = self._places(input, target)
+        if self._is_plain(input, target):
+            places, slope = target - 1, -1
+        else:
+            input, places, weights, divisor = self._places(input, target)
+            slope = -weights / divisor
         gradInput = self.gradient_buffer(input)
         gradInput.fill(0)
-        gradInput[places] = -weights / divisor
+        gradInput[places] = slope
         return gradInput
 
 
@@ -296,6 +320,9 @@ class SpatialClassNLLCriterion(ClassNLLCriterion):
 
     dimensions = (4,)
     __init__ = Weighted.__init__  # no ignoreIndex: every pixel counts
+
+    def _is_plain(self, input, target):
+        return False
 
     def _index(self, input, target):
         images, classes, height, width = input.shape
