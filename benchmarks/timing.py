@@ -15,19 +15,20 @@ def medians(callables: dict[str, Callable[[], object]], rounds: int = 15, second
     seconds
         how long a turn lasts at least
 
-    A turn of several calls begins with one that is not timed: the caches are full of what ran before. After PyTorch's
-    turn the first epoch of a small network takes 3 % longer than those that follow.
+    Where a call is short, a turn begins with one that is not timed, since the caches are full of what ran before: after
+    PyTorch's turn the first epoch of a small network takes 3 % longer than those that follow.
     """
-    repeats = {}
+    repeats, short = {}, {}
     for name, call in callables.items():
         call()
         start = time.perf_counter()
         call()
-        repeats[name] = max(1, round(seconds / (time.perf_counter() - start)))
+        lasted = time.perf_counter() - start
+        repeats[name], short[name] = max(1, round(seconds / lasted)), lasted < 0.1
     times = {name: [] for name in callables}
     for _ in range(rounds):
         for name, call in callables.items():
-            if repeats[name] > 1:
+            if short[name]:
                 call()
             start = time.perf_counter()
             for _ in range(repeats[name]):

@@ -251,6 +251,22 @@ def test_read_only_memory_is_never_written_to(name, tmp_path):
     np.testing.assert_array_equal(getattr(layer, name), kept)
 
 
+@pytest.mark.parametrize('name', ['weight', 'bias', 'gradWeight', 'gradBias'])
+def test_memory_that_was_made_read_only_after_a_step_is_never_written_to(name):
+    layer, x, dy = nn.Linear(3, 2), np.ones(3), np.ones(2)
+    layer.forward(x)
+    method = layer.accUpdateGradParameters if name in ('weight', 'bias') else layer.backward
+    method(x, dy, 0.5)
+    array = getattr(layer, name)
+    array.flags.writeable, kept = False, array.copy()
+    with pytest.raises(ValueError, match=f'expected a writable {name}, got a read-only one'):
+        method(x, dy, 0.5)
+    np.testing.assert_array_equal(array, kept)
+    array.flags.writeable = True
+    method(x, dy, 0.5)
+    assert (array != kept).all()
+
+
 def test_updates_of_read_only_parameters_are_refused():
     layer = nn.Linear(3, 2)
     layer.weight = read_only(layer.weight)
@@ -290,6 +306,15 @@ def test_a_layer_that_is_frozen_between_two_updates_and_free_again():
         layer.forward(x)
         layer.backwardUpdate(x, dy, 0.5)
         np.testing.assert_array_equal(layer.weight, before - (not frozen) * 0.5)
+
+
+def test_an_accGradParameters_that_is_replaced_in_the_class_after_an_update(monkeypatch):
+    layer, x, dy = nn.Linear(2, 1), np.ones(2), np.ones(1)
+    layer.accUpdateGradParameters(x, dy, 0.5)
+    before = layer.weight.copy()
+    monkeypatch.setattr(nn.Linear, 'accGradParameters', lambda *_: None)
+    layer.accUpdateGradParameters(x, dy, 0.5)
+    np.testing.assert_array_equal(layer.weight, before)
 
 
 def test_a_dtype_that_was_set_by_its_name():
