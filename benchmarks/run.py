@@ -124,9 +124,10 @@ def page(where: dict[str, str], results: Results) -> str:
     parts = [
         '# Speed',
         'This page is written by `python benchmarks/run.py --results benchmarks/results.json --page docs/speed.md`. '
-        'All callables of a row take turns in one process, on one thread; times are medians. The others stand as '
-        "multiples of the first one's time: more than 1 x means that the first one, t7nn, is faster. A floor is the "
-        'same work without what a library adds. Absolute times hold for this machine only:',
+        'All callables of a row take turns in one process, on one thread; times are medians, and the first call of a '
+        "turn is not timed where it is short. The others stand as multiples of the first one's time: more than 1 x "
+        'means that the first one, t7nn, is faster. A floor is the same work without what a library adds. Absolute '
+        'times hold for this machine only:',
         '\n'.join(f'- {key}: {value}' for key, value in where.items()),
     ]
     for name, rows in results.items():
