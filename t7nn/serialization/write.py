@@ -292,7 +292,17 @@ class Writer:
         pairs = items.items() if isinstance(items, dict) else enumerate(items, 1)
         kept = [pair for pair in pairs if pair[1] is not None]
         self.target.integer(len(kept))
-        return _children(kept)
+        return self._children(kept)
+
+    def _children(self, pairs: Iterable[tuple[Any, Any]]) -> Iterator:
+        for key, value in pairs:
+            if key.__class__ is int and -EXACT <= key <= EXACT:  # the commonest, at once: 7 % of a list of tables
+                self.target.number(key)
+            elif key is None or key != key:
+                raise ValueError(f'save: {key} cannot be a key of a Lua table')
+            else:
+                yield None, key
+            yield key, value
 
     def _tds(self, value: Hash | Vec) -> Iterator | None:
         if not self._new(OBJECT, value):
@@ -300,7 +310,7 @@ class Writer:
         self.target.text(b'V 0')
         self.target.text(f'tds.{type(value).__name__}'.encode())
         self.target.longs((len(value),))
-        return _children(value.items()) if isinstance(value, Hash) else iter(list(enumerate(value, 1)))
+        return self._children(value.items()) if isinstance(value, Hash) else iter(list(enumerate(value, 1)))
 
     def _object(self, value: Any) -> Iterator | None:
         if self.referenced and id(value) in self._indices:
@@ -352,14 +362,6 @@ class Writer:
             if not storage.flags.c_contiguous:
                 storage = storage.transpose(np.argsort(storage.strides)[::-1])
             self.target.array(storage.reshape(-1))
-
-
-def _children(pairs: Iterable[tuple[Any, Any]]) -> Iterator:
-    for key, value in pairs:
-        if key is None or key != key:
-            raise ValueError(f'save: {key} cannot be a key of a Lua table')
-        yield None, key
-        yield key, value
 
 
 def _place(value: np.ndarray) -> tuple[np.ndarray, int, tuple[int, ...]]:
