@@ -270,9 +270,9 @@ class ClassNLLCriterion(Weighted):
         return input, index, weights, total if self.sizeAverage and total else 1.0
 
     def _is_plain(self, input: Any, target: Any) -> bool:
-        """Whether these are a vector and an int that names one of its classes, and all that counts is that they are
-        right: no weights, and a class that is not ignored. With `_places` instead, a step of a 10-50-50-2 network takes
-        3 % longer."""
+        """Whether `input` is a vector and `target` an int that names one of its classes, without weights and with
+        nothing wrong or to be ignored. The loss is then -input[target - 1], and needs no `_places`, which would make a
+        step of a 10-50-50-2 network 3 % longer."""
         return (
             self.weights is None
             and target.__class__ is int
@@ -322,7 +322,7 @@ class SpatialClassNLLCriterion(ClassNLLCriterion):
     __init__ = Weighted.__init__  # no ignoreIndex: every pixel counts
 
     def _is_plain(self, input, target):
-        return False
+        return False  # an input is never a vector
 
     def _index(self, input, target):
         images, classes, height, width = input.shape
